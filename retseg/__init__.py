@@ -1,0 +1,1 @@
+"""retseg: retinal vessel segmentation, from fundus photographs to a report."""

@@ -1,0 +1,68 @@
+"""One registry for everything that can be plugged in. Nothing is imported until it is asked for by name."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+from typing import Any, Generic, TypeVar
+
+from retseg.core.errors import ConfigError, nearest
+
+T = TypeVar("T")
+
+
+class Registry(Generic[T]):
+    """An explicit table `name -> "module:attribute"` of the built-ins, plus entry points of other packages.
+
+    Args:
+        kind: What the items are, in the singular, for messages: "dataset", "model", ...
+        group: The entry-point group that other packages use: "retseg.datasets", ...
+        table: The built-in items.
+    """
+
+    def __init__(self, kind: str, group: str, table: Mapping[str, str]) -> None:
+        self.kind = kind
+        self.group = group
+        self._builtin = dict(table)
+        self._merged: dict[str, str] | None = None
+
+    def _table(self) -> dict[str, str]:
+        if self._merged is None:
+            merged = dict(self._builtin)
+            for point in entry_points(group=self.group):
+                if merged.get(point.name, point.value) != point.value:
+                    raise ConfigError(
+                        f"two packages provide the {self.kind} '{point.name}'",
+                        where=f"{merged[point.name]} and {point.value}",
+                        fix="Uninstall one of them, or rename it in its entry point",
+                    )
+                merged[point.name] = point.value
+            self._merged = merged
+        return self._merged
+
+    def names(self) -> list[str]:
+        """All known names, built-ins in their order first. Imports nothing."""
+        return list(self._table())
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._table()
+
+    def get(self, name: str) -> T:
+        """The item called `name`, importing its module now."""
+        table = self._table()
+        if name not in table:
+            raise ConfigError(f"unknown {self.kind} '{name}'", fix=nearest(name, table))
+        module_name, _, attribute = table[name].partition(":")
+        item: Any
+        try:
+            item = getattr(importlib.import_module(module_name), attribute)
+        except (ImportError, AttributeError) as error:
+            if name in self._builtin and not isinstance(error, ModuleNotFoundError):
+                raise
+            raise ConfigError(
+                f"the {self.kind} '{name}' cannot be loaded ({error})",
+                where=table[name],
+                fix="Install the package it needs, or repair its entry point",
+            ) from error
+        return item  # type: ignore[no-any-return]

@@ -1,0 +1,1 @@
+"""Datasets: plugins that know an owner's layout, and the prepared set."""

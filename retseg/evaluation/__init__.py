@@ -1,0 +1,1 @@
+"""Evaluation: scores inside the field of view, per image and pooled."""

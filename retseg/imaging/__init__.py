@@ -1,0 +1,1 @@
+"""Images: reading and writing, the field of view, geometry, label maps, overlays."""

@@ -1,0 +1,1 @@
+"""Inference: checkpoints, the sliding window, prediction files."""

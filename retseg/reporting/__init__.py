@@ -1,0 +1,1 @@
+"""Reports: pages made from the files that earlier stages wrote."""

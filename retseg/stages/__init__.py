@@ -1,0 +1,1 @@
+"""The stages: prepare, train, predict, evaluate, report, and what runs them."""

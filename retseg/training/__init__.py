@@ -1,0 +1,1 @@
+"""Training: sampling, augmentation, the loop, its history, the operating point."""
