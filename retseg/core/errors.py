@@ -24,7 +24,7 @@ class RetsegError(Exception):
 
     @property
     def line(self) -> str:
-        """The whole message on one line: `what: where. fix.`"""
+        """The whole message on one line: what, where, and how to fix it."""
         text = self.what if self.where is None else f"{self.what}: {self.where}"
         text = f"{text}. {self.fix}." if self.fix else f"{text}."
         return " ".join(text.split())

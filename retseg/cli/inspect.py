@@ -1,0 +1,218 @@
+"""The commands that look at things: datasets, models, config, doctor."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from retseg.cli import options
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+datasets_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+config_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the commands that look at things."""
+    app.add_typer(datasets_app, name="datasets", help="The datasets: list them, show one, check a folder.")
+    app.add_typer(models_app, name="models", help="The nets: list them, show one layer by layer.")
+    app.add_typer(config_app, name="config", help="The configuration: show all settings.")
+    app.command()(doctor)
+
+
+@datasets_app.command("list")
+def datasets_list() -> None:
+    """List the known datasets and where they were found.
+
+    \b
+    Example:
+      retseg datasets list
+    """
+    from retseg.datasets.registry import DATASETS
+    from retseg.stages.locate import known_datasets
+
+    found = known_datasets()
+    table = _table("name", "title", "licence", "found in")
+    for name in DATASETS.names():
+        kind = DATASETS.get(name)
+        table.add_row(name, kind.title, kind.licence, str(found.get(name, "")))
+    _print(table)
+
+
+@datasets_app.command("show")
+def datasets_show(name: Annotated[str, typer.Argument(help="Name of a dataset.")]) -> None:
+    """Tell what a dataset is, where to get it, under which terms, and what its folder must look like.
+
+    \b
+    Example:
+      retseg datasets show drive
+    """
+    from retseg.datasets.registry import DATASETS
+
+    kind = DATASETS.get(name)
+    typer.echo(f"{kind.title}\n")
+    for label, text in (
+        ("Where", kind.homepage),
+        ("How to get it", kind.obtain),
+        ("Terms", kind.licence),
+        ("Credit", kind.credit),
+    ):
+        if text:
+            typer.echo(f"{label}: {text}\n")
+    typer.echo("Classes: " + ", ".join(f"{index} {item}" for index, item in enumerate(kind.classes.names)))
+    for observer, who in kind.observers.items():
+        typer.echo(f"Observer {observer}: {who}")
+    for protocol, how in kind.protocols.items():
+        typer.echo(f"Protocol {protocol}: {how}")
+    if kind.tree:
+        typer.echo(f"\nThe folder must look like this:\n\n{kind.tree.rstrip()}")
+
+
+@datasets_app.command("check")
+def datasets_check(
+    name: Annotated[str, typer.Argument(help="Name of a dataset.")],
+    root: options.Root = None,
+    config: options.Config = None,
+    assign: options.Set = None,
+) -> None:
+    """Name every missing, extra, unreadable, wrongly sized or wrongly valued file of a folder in one go.
+
+    \b
+    Example:
+      retseg datasets check drive --root ~/DRIVE
+    """
+    from retseg.core.progress import progress
+    from retseg.datasets.registry import DATASETS
+    from retseg.stages.locate import find_source
+    from retseg.stages.settings import load_settings
+
+    settings = load_settings(config, assign or (), {"dataset.name": name})
+    source = find_source(settings.dataset, root)
+    dataset = DATASETS.get(name)(settings.dataset)
+    with progress(f"Checking {name}", None) as bar:
+        findings = dataset.check(source.root, lambda n, note: bar.advance(n, note))
+    for finding in findings:
+        typer.echo(f"{finding.severity}: {finding.what}: {finding.path}. {finding.fix}".rstrip(". ") + ".")
+    errors = sum(finding.severity == "error" for finding in findings)
+    if errors:
+        typer.echo(f"{source.root}: {errors} to mend.")
+        raise typer.Exit(1)
+    typer.echo(f"{source.root}: all is well.")
+
+
+@models_app.command("list")
+def models_list() -> None:
+    """List the architectures that `retseg train --arch NAME` knows.
+
+    \b
+    Example:
+      retseg models list
+    """
+    from retseg.models.registry import MODELS
+
+    table = _table("name", "about", "citation")
+    for name in MODELS.names():
+        architecture = MODELS.get(name)
+        table.add_row(name, architecture.about, architecture.citation)
+    _print(table)
+
+
+@models_app.command("show")
+def models_show(
+    name: Annotated[str, typer.Argument(help="Name of an architecture.")],
+    size: Annotated[int, typer.Option(min=1, metavar="PIXELS", help="Side of the square input.")] = 224,
+    channels: Annotated[int, typer.Option(min=1, metavar="N", help="Input channels.")] = 3,
+    classes: Annotated[int, typer.Option(min=1, metavar="N", help="Output classes.")] = 3,
+    assign: options.Set = None,
+) -> None:
+    """Show a net layer by layer: output shapes, parameters, multiply-adds, memory, receptive field.
+
+    \b
+    Examples:
+      retseg models show segnet --size 224
+      retseg models show unet --set model.options.depth=3
+    """
+    from retseg.models.build import build
+    from retseg.models.summary import summarise
+    from retseg.stages.settings import load_settings
+
+    settings = load_settings(None, assign or (), {"model.arch": name})
+    summary = summarise(build(settings.model, channels, classes), channels, size, size)
+    table = _table("layer", "type", "output", "parameters", "multiply-adds", "activations")
+    for row in summary.rows:
+        table.add_row(
+            row.name,
+            row.type,
+            "x".join(map(str, row.output_shape)),
+            f"{row.parameters:,}",
+            f"{row.multiply_adds:,}",
+            _megabytes(row.activation_bytes),
+        )
+    _print(table)
+    typer.echo(f"Parameters: {summary.parameters:,}")
+    typer.echo(f"Multiply-adds: {summary.multiply_adds:,}")
+    typer.echo(f"Memory for one image: {_megabytes(summary.inference_bytes)} predicting, {_megabytes(summary.training_bytes)} training")
+    typer.echo(f"Theoretical receptive field: {summary.receptive_field} pixels")
+
+
+@config_app.command("show")
+def config_show(
+    config: options.Config = None,
+    assign: options.Set = None,
+    recipe: Annotated[str | None, typer.Option(metavar="NAME", help="Show the settings of this recipe.")] = None,
+) -> None:
+    """Print every setting with its value, as YAML that `--config` reads back.
+
+    \b
+    Examples:
+      retseg config show
+      retseg config show --recipe lecture > my.yaml
+    """
+    import yaml
+
+    from retseg.stages.settings import load_settings
+
+    settings = load_settings(config, assign or (), {"recipe": recipe})
+    typer.echo(yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True).rstrip())
+
+
+def doctor() -> None:
+    """Print versions, device, memory, datasets, what is missing.
+
+    \b
+    Example:
+      retseg doctor
+    """
+    from retseg.stages.doctor import findings
+
+    for label, text in findings():
+        typer.echo(f"{label:<14} {text}")
+
+
+def _table(*columns: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _print(table: Any) -> None:
+    from rich.console import Console
+
+    console = Console()
+    # In a pipe there is no width to fit into; a wrapped table would be harder to read for people and programs alike.
+    if not console.is_terminal:
+        console = Console(width=200)
+    console.print(table)
+
+
+def _megabytes(count: int) -> str:
+    return f"{count / 2**20:,.1f} MiB"

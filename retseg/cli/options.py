@@ -1,0 +1,45 @@
+"""The options that stages share: one name, one meaning, one help text everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Dataset = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Which dataset: a name from `retseg datasets list`, or the folder of a prepared set. "
+        "Default: the newest prepared set.",
+    ),
+]
+Root = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Where the dataset's own files lie. Default: looked for below data/raw and $RETSEG_DATA."),
+]
+Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder to write the result to.")]
+RunFolder = Annotated[
+    Path | None, typer.Option("--run", metavar="RUN", help="Trained run: a folder, or a name below runs/. Default: the newest.")
+]
+Config = Annotated[
+    Path | None, typer.Option("--config", metavar="FILE", help="YAML file with settings; a pipeline file will do.")
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one setting, e.g. train.lr=3e-4. Repeat as needed."),
+]
+Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed of everything random. Short for --set seed=N.")]
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps. Does not change what is computed.")]
+Workers = Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes to use. Default: one for each core.")]
+Force = Annotated[bool, typer.Option("--force", help="Do it again even if nothing changed.")]
+Split = Annotated[
+    str | None, typer.Option(metavar="NAME", help='Which part of the set: test, train, or "all". Short for --set evaluate.split=NAME.')
+]
+
+
+def threshold(key: str) -> Any:
+    """The `--threshold` option as shorthand for the setting `key`."""
+    text = f"Call a pixel vessel above this probability, instead of the run's own threshold. Short for --set {key}=P."
+    return typer.Option(min=0.0, max=1.0, metavar="P", help=text)

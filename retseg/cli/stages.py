@@ -1,0 +1,292 @@
+"""The commands that run stages: prepare, train, predict, evaluate, report, run, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from retseg.cli import options
+
+if TYPE_CHECKING:
+    from retseg.stages.runner import StageResult
+    from retseg.stages.settings import Settings
+
+
+def add_to(app: typer.Typer) -> None:
+    """Adds the stage commands in the order in which people use them."""
+    for command in (prepare, train, predict, evaluate, report, run, demo):
+        app.command()(command)
+
+
+def _settings(
+    config: Path | None, assignments: list[str] | None, dataset: str | None = None, **shorthand: Any
+) -> Settings:
+    from retseg.stages.settings import load_settings
+
+    keys = {key.replace("__", "."): value for key, value in shorthand.items()}
+    return load_settings(config, assignments or (), {"dataset.name": dataset, **keys})
+
+
+def _tell(result: StageResult, what: str) -> None:
+    for note in result.notes:
+        typer.echo(note)
+    if result.skipped:
+        typer.echo(f"{what}: unchanged, nothing to do.")
+    failures = int(result.manifest.facts.get("failures", 0))
+    if failures:
+        typer.echo(f"{failures} image(s) could not be used; each with its reason: {result.folder / 'failures.csv'}")
+
+
+def prepare(
+    dataset: options.Dataset = None,
+    root: options.Root = None,
+    out: options.Out = None,
+    config: options.Config = None,
+    assign: options.Set = None,
+    tensors: Annotated[
+        bool, typer.Option("--tensors", help="Also pack the lecture's uint8 tensors. Short for --set prepare.tensors=true.")
+    ] = False,
+    seed: options.Seed = None,
+    workers: options.Workers = None,
+    force: options.Force = False,
+) -> None:
+    """Turn a dataset into images, labels and fields of view.
+
+    Without options it looks for known datasets below data/raw and $RETSEG_DATA, and draws photographs of its own if
+    there are none.
+
+    \b
+    Examples:
+      retseg prepare
+      retseg prepare --dataset chase --root ~/CHASE_DB1
+      retseg prepare --dataset folder --root photos/ --out prepared-photos
+    """
+    from retseg.stages.prepare import prepare as stage
+
+    settings = _settings(config, assign, dataset, seed=seed, prepare__tensors=tensors or None)
+    result = stage(settings, root=root, out=out, workers=workers, force=force)
+    _tell(result, "Prepared set")
+    splits = {name: len(ids) for name, ids in result.manifest.facts["splits"].items()}
+    typer.echo("Photographs: " + ", ".join(f"{count} {name}" for name, count in splits.items()))
+    typer.echo(f"Look at {result.folder / 'preview.png'}")
+    typer.echo(result.folder)
+
+
+def train(
+    arch: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Which net; see `retseg models list`. Short for --set model.arch=NAME."),
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(metavar="NAME", help="A set of defaults: default, or lecture. Short for --set recipe=NAME.")
+    ] = None,
+    dataset: options.Dataset = None,
+    root: options.Root = None,
+    out: options.Out = None,
+    config: options.Config = None,
+    assign: options.Set = None,
+    seed: options.Seed = None,
+    device: options.Device = "auto",
+    workers: options.Workers = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with an interrupted training. It does so by itself; this says so if there is none.")
+    ] = False,
+    force: options.Force = False,
+) -> None:
+    """Train a net on a prepared set.
+
+    An interrupted training goes on from its last checkpoint when the same command is given again.
+
+    \b
+    Examples:
+      retseg train --arch segnet
+      retseg train --arch unet --set train.epochs=20 --seed 1
+      retseg train --arch segnet --recipe lecture
+    """
+    from retseg.stages.prepare import prepared_set
+    from retseg.stages.train import train as stage
+
+    settings = _settings(config, assign, dataset, seed=seed, recipe=recipe, model__arch=arch)
+    prepared = prepared_set(settings, root, workers=workers)
+    typer.echo(f"Prepared set: {prepared.folder}")
+    result = stage(settings, prepared.folder, out=out, device=device, resume=resume, force=force)
+    _tell(result, "Training")
+    for line in result.manifest.facts.get("remarks", ()):
+        typer.echo(line)
+    typer.echo(result.folder.parent)
+
+
+def predict(
+    photographs: Annotated[
+        Path | None,
+        typer.Argument(metavar="[PHOTO_OR_FOLDER]", help="Photographs to segment. Default: the newest prepared set."),
+    ] = None,
+    run: options.RunFolder = None,
+    dataset: options.Dataset = None,
+    root: options.Root = None,
+    out: options.Out = None,
+    split: options.Split = None,
+    threshold: Annotated[float | None, options.threshold("predict.threshold")] = None,
+    all_classes: Annotated[
+        bool, typer.Option("--all-classes", help="Also write every class's probabilities as NIfTI.")
+    ] = False,
+    config: options.Config = None,
+    assign: options.Set = None,
+    device: options.Device = "auto",
+    workers: options.Workers = None,
+    force: options.Force = False,
+) -> None:
+    """Find the vessels in photographs.
+
+    Writes probability maps, masks and overlays. Photographs need no masks and no labels.
+
+    \b
+    Examples:
+      retseg predict photos/ --run runs/mine --out result
+      retseg predict eye.jpg --out result
+      retseg predict --dataset hrf --split all
+    """
+    from retseg.stages.predict import predict_photographs, predict_prepared
+    from retseg.stages.prepare import prepared_set
+
+    settings = _settings(
+        config, assign, dataset, predict__threshold=threshold, predict__all_classes=all_classes or None, evaluate__split=split
+    )
+    if photographs is not None:
+        result = predict_photographs(settings, photographs, run=run, out=out, device=device, force=force)
+    else:
+        prepared = prepared_set(settings, root, workers=workers)
+        typer.echo(f"Prepared set: {prepared.folder}")
+        result = predict_prepared(settings, prepared.folder, run=run, out=out, device=device, force=force)
+    _tell(result, "Predictions")
+    typer.echo(result.folder)
+
+
+def evaluate(
+    predictions: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of predictions. Default: those of the run; made if missing.")
+    ] = None,
+    run: options.RunFolder = None,
+    dataset: options.Dataset = None,
+    root: options.Root = None,
+    out: options.Out = None,
+    split: options.Split = None,
+    threshold: Annotated[float | None, options.threshold("evaluate.threshold")] = None,
+    allow_fit_overlap: Annotated[
+        bool,
+        typer.Option("--allow-fit-overlap", help="Score patients that the weights or the threshold were fitted on; the result says so."),
+    ] = False,
+    config: options.Config = None,
+    assign: options.Set = None,
+    device: options.Device = "auto",
+    workers: options.Workers = None,
+    force: options.Force = False,
+) -> None:
+    """Score predictions beside the human observers.
+
+    Only pixels inside the field of view count. Predicts first if that is missing.
+
+    \b
+    Examples:
+      retseg evaluate
+      retseg evaluate --run runs/mine --dataset chase
+    """
+    from retseg.stages.evaluate import evaluate as stage
+    from retseg.stages.prepare import prepared_set
+
+    settings = _settings(
+        config,
+        assign,
+        dataset,
+        evaluate__split=split,
+        evaluate__threshold=threshold,
+        evaluate__allow_fit_overlap=allow_fit_overlap or None,
+    )
+    prepared = prepared_set(settings, root, workers=workers)
+    typer.echo(f"Prepared set: {prepared.folder}")
+    result = stage(
+        settings, prepared.folder, run=run, predictions=predictions, out=out, device=device, workers=workers, force=force
+    )
+    _tell(result, "Evaluation")
+    for line in result.manifest.facts.get("table", ()):
+        typer.echo(line)
+    typer.echo(result.folder)
+
+
+def report(
+    runs: Annotated[
+        list[Path] | None,
+        typer.Option("--run", metavar="RUN", help="Trained run; repeat it to set several side by side. Default: the newest."),
+    ] = None,
+    dataset: options.Dataset = None,
+    root: options.Root = None,
+    out: options.Out = None,
+    split: options.Split = None,
+    config: options.Config = None,
+    assign: options.Set = None,
+    device: options.Device = "auto",
+    workers: options.Workers = None,
+    force: options.Force = False,
+) -> None:
+    """Make the HTML report of one or several runs.
+
+    Predicts and evaluates first if that is missing.
+
+    \b
+    Examples:
+      retseg report
+      retseg report --run runs/one --run runs/two --out reports/both
+    """
+    from retseg.stages.prepare import prepared_set
+    from retseg.stages.report import report as stage
+
+    settings = _settings(config, assign, dataset, evaluate__split=split)
+    prepared = prepared_set(settings, root, workers=workers)
+    typer.echo(f"Prepared set: {prepared.folder}")
+    result = stage(settings, prepared.folder, runs=runs, out=out, device=device, workers=workers, force=force)
+    _tell(result, "Report")
+    typer.echo(result.folder / "run.html")
+
+
+def run(
+    pipeline: Annotated[Path, typer.Argument(metavar="PIPELINE", help="A pipeline file, or the name of a shipped one.")],
+    root: options.Root = None,
+    assign: options.Set = None,
+    seed: options.Seed = None,
+    device: options.Device = "auto",
+    workers: options.Workers = None,
+    force: options.Force = False,
+) -> None:
+    """Run a declared pipeline, from photographs to the report.
+
+    Stages whose inputs and settings did not change are skipped.
+
+    \b
+    Examples:
+      retseg run pipelines/chase.yaml
+      retseg run pipelines/hrf.yaml --root ~/HRF --device cuda
+    """
+    from retseg.stages.pipeline import run_pipeline
+
+    page = run_pipeline(
+        pipeline, root=root, assignments=assign or (), seed=seed, device=device, workers=workers, force=force, say=typer.echo
+    )
+    typer.echo(page)
+
+
+def demo(
+    device: options.Device = "auto",
+    workers: options.Workers = None,
+    force: options.Force = False,
+) -> None:
+    """See it all work on generated photographs, in minutes.
+
+    Prepares the set, trains two nets, predicts, evaluates and makes the report.
+
+    \b
+    Example:
+      retseg demo
+    """
+    run(Path("demo"), device=device, workers=workers, force=force)

@@ -1,0 +1,54 @@
+"""The table of datasets, and finding the known ones on disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from retseg.core.registry import Registry
+
+if TYPE_CHECKING:
+    from retseg.datasets.base import Dataset
+
+GENERATED = "synthetic"
+"""Name of the set that is generated rather than obtained."""
+
+DATASETS: Registry[type[Dataset]] = Registry(
+    "dataset",
+    "retseg.datasets",
+    {
+        "drive": "retseg.datasets.drive:Drive",
+        "chase": "retseg.datasets.chase:Chase",
+        "stare": "retseg.datasets.stare:Stare",
+        "hrf": "retseg.datasets.hrf:Hrf",
+        "folder": "retseg.datasets.folder:Folder",
+        GENERATED: "retseg.datasets.synthetic.dataset:SyntheticDataset",
+    },
+)
+
+_LEVELS = 2
+"""How far below the base known sets are looked for: data/raw/<SET>, or data/raw/<download>/<SET>."""
+
+
+def find_datasets(base: Path) -> dict[str, Path]:
+    """The known sets at `base` or up to two levels below it, by name; the shallowest folder of each counts.
+
+    Generated sets are left out (they can be made anywhere, at any time), and `folder` claims nothing.
+    """
+    kinds = [(name, DATASETS.get(name)) for name in DATASETS.names() if name != GENERATED]
+    found: dict[str, Path] = {}
+    level = [base]
+    for _ in range(_LEVELS + 1):
+        for folder in level:
+            for name, kind in kinds:
+                if name not in found and not kind.generated and kind.marks(folder):
+                    found[name] = folder
+        level = [below for folder in level for below in _subfolders(folder)]
+    return {name: found[name] for name, _ in kinds if name in found}
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError:  # missing, or without permission: nothing can be found there
+        return []

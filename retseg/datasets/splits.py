@@ -1,0 +1,55 @@
+"""Splits, always by patient: no patient's eyes are ever on both sides."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from retseg.core.errors import ConfigError
+from retseg.core.types import Sample
+
+TRAIN = "train"
+TEST = "test"
+
+
+def hold_out_patients(patients: Iterable[str], fraction: float, seed: int) -> set[str]:
+    """Which patients are held out: `fraction` of them, at least one and never all, chosen by `seed` alone.
+
+    A patient's place in the order comes from a digest of the seed and the patient's name, so the choice is the same
+    on every machine, and one more patient changes it little. With fewer than two patients none is held out.
+    """
+    distinct = sorted(set(patients))
+    if fraction <= 0 or len(distinct) < 2:
+        return set()
+    count = min(max(1, round(fraction * len(distinct))), len(distinct) - 1)
+    return set(sorted(distinct, key=lambda patient: (_draw(patient, seed), patient))[:count])
+
+
+def _draw(patient: str, seed: int) -> str:
+    return hashlib.sha256(f"{seed}:{patient}".encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def split_patients(samples: Sequence[Sample], is_test: Callable[[str], bool]) -> list[Sample]:
+    """The samples with split "test" for the patients that `is_test` names, "train" for all others."""
+    return [replace(sample, split=TEST if is_test(sample.patient) else TRAIN) for sample in samples]
+
+
+def leave_one_out(samples: Sequence[Sample], fold: int) -> list[Sample]:
+    """The samples with one patient, the `fold`-th in order of name, as the test and all others for training."""
+    patients = sorted({sample.patient for sample in samples})
+    if fold >= len(patients):
+        raise ConfigError(
+            f"dataset.fold {fold} does not exist: leaving one of {len(patients)} patients out gives folds "
+            f"0 to {len(patients) - 1}",
+            fix="Choose one of these",
+        )
+    return split_patients(samples, lambda patient: patient == patients[fold])
+
+
+def shared_patients(samples: Iterable[Sample]) -> set[str]:
+    """Patients that stand in more than one split; empty for every honest split."""
+    splits: dict[str, set[str]] = {}
+    for sample in samples:
+        splits.setdefault(sample.patient, set()).add(sample.split)
+    return {patient for patient, found in splits.items() if len(found) > 1}

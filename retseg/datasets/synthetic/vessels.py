@@ -1,0 +1,72 @@
+"""How vessels look: blood that takes up light along its depth, and the bright reflex along the middle of a vessel."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from retseg.core.types import Float32Array
+from retseg.datasets.synthetic.anatomy import Traits
+from retseg.datasets.synthetic.strokes import Drawing
+from retseg.datasets.synthetic.texture import Noise, smooth_step
+from retseg.datasets.synthetic.tree import VesselTree
+
+
+def drawn_calibre(rng: Generator, tree: VesselTree) -> NDArray[np.float64]:
+    """Radii in micrometres as they are drawn: Murray's radii, a little wider here and narrower there."""
+    x, y = tree.points.astype(np.float32).T
+    return tree.radius * (1 + 0.05 * np.clip(Noise(rng, 900).at(x, y), -2, 2))
+
+
+def visibility(rng: Generator, tree: VesselTree) -> NDArray[np.float64]:
+    """How much of each node's blood shows, 0..1: some vessels lie deeper, and deepest far out on thin branches."""
+    x, y = tree.points.astype(np.float32).T
+    depth = 0.12 * np.clip(Noise(rng, 1800).at(x, y), -2, 2)
+    vessel = rng.uniform(0.8, 1.0, int(tree.vessel.max()) + 1)[tree.vessel]
+    return np.clip((vessel + depth) * (0.72 + 0.28 * np.clip(tree.radius / 30, 0, 1)), 0.3, 1.0)
+
+
+def blood_depth(drawing: Drawing, visible: NDArray[np.float64], um_per_pixel: float) -> Float32Array:
+    """Micrometres of blood under each pixel, (H, W): the chord of a round vessel, times how much of it shows."""
+    inside = drawing.node >= 0
+    radius = drawing.radius[inside]
+    axis = np.minimum(drawing.axis[inside], 0.93 * radius)
+    # Between pixel centres a chord falls steeply at the edge; coverage takes care of that.
+    chord = 2 * np.sqrt(np.maximum(radius**2 - axis**2, 0))
+    depth = np.zeros(drawing.node.shape, np.float32)
+    shown = visible.astype(np.float32)[drawing.node[inside]]
+    depth[inside] = chord * drawing.coverage()[inside] * shown * np.float32(um_per_pixel)
+    # A vessel narrower than a pixel: its coverage already is its width, so only its depth remains.
+    thin = inside & (drawing.radius < 0.5)
+    depth[thin] = (
+        drawing.coverage()[thin] * drawing.radius[thin] * 1.57 * visible.astype(np.float32)[drawing.node[thin]]
+    ) * np.float32(um_per_pixel)
+    return depth
+
+
+def reflex(rng: Generator, drawing: Drawing, strength: float, width: float, um_per_pixel: float) -> Float32Array:
+    """Share of the blood's darkness that the central light reflex takes away, (H, W); only wide vessels show it."""
+    inside = drawing.node >= 0
+    radius = drawing.radius[inside]
+    rows, columns = np.nonzero(inside)
+    patchy = np.clip(0.8 + 0.35 * _along(rng, rows, columns, 60.0 / um_per_pixel * 12), 0.2, 1.4)
+    stripe = np.exp(-((drawing.axis[inside] / (width * np.maximum(radius, 0.3))) ** 2) / 2)
+    wide = smooth_step(radius * np.float32(um_per_pixel), 16, 42)
+    result = np.zeros(drawing.node.shape, np.float32)
+    result[inside] = np.clip(strength * patchy * stripe * wide, 0, 0.95)
+    return result
+
+
+def _along(rng: Generator, rows: NDArray[np.int64], columns: NDArray[np.int64], wavelength: float) -> Float32Array:
+    return Noise(rng, max(wavelength, 4.0)).at(columns.astype(np.float32), rows.astype(np.float32))
+
+
+def blood_colour(traits: Traits) -> tuple[Float32Array, Float32Array]:
+    """Absorbance per micrometre in red, green and blue, of arterial and of venous blood."""
+    artery = traits.absorbance * traits.artery_absorbance
+    colours = [
+        np.array([base * red, base, base * traits.blue_absorbance], np.float32)
+        for base, red in ((artery, traits.red_absorbance[0]), (traits.absorbance, traits.red_absorbance[1]))
+    ]
+    return colours[0], colours[1]

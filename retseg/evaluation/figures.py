@@ -1,0 +1,77 @@
+"""From sums over pixels to the figures of the tables."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+
+from retseg.core.types import Classes
+from retseg.metrics.confusion import Int64Array, class_counts
+from retseg.metrics.counts import Counts
+from retseg.metrics.metric import Metric
+from retseg.metrics.ranking import ScoreHistogram
+
+Figures = dict[str, float]
+"""A metric's value by its name; NaN where it is undefined."""
+
+PIXEL_ACCURACY = "accuracy"
+"""For several classes: the share of pixels given their true class. A mean of one-against-rest accuracies flatters."""
+
+
+def score_figures(metrics: Sequence[Metric], histogram: ScoreHistogram, threshold: float) -> Figures:
+    """The figures of a positive class's scores: ranking over all thresholds, decisions at `threshold`."""
+    counts = histogram.counts_at(threshold)
+    return {m.name: m.function(histogram if m.needs == "scores" else counts) for m in metrics}
+
+
+def decision_figures(metrics: Sequence[Metric], counts: Counts) -> Figures:
+    """The figures of a mask, such as a human observer's. It ranks nothing, so metrics of ranking are NaN."""
+    return {m.name: m.function(counts) if m.needs == "counts" else math.nan for m in metrics}
+
+
+def counts_of(confusion: Int64Array, index: int) -> Counts:
+    """Class `index` against all others, also where the truth has no pixel of it."""
+    tp = int(confusion[index, index])
+    fn, fp = int(confusion[index].sum()) - tp, int(confusion[:, index].sum()) - tp
+    return Counts(tp, fp, fn, int(confusion.sum()) - tp - fp - fn)
+
+
+def class_figures(metrics: Sequence[Metric], confusion: Int64Array, classes: Classes) -> dict[str, Figures | None]:
+    """Each scored class against all others, by name; None (N/A) for a class that the truth does not contain."""
+    counts = class_counts(confusion)
+    decisions = [metric for metric in metrics if metric.needs == "counts"]
+    return {
+        classes.names[index]: None if (found := counts[index]) is None else decision_figures(decisions, found)
+        for index in classes.scored
+    }
+
+
+def overall_figures(metrics: Sequence[Metric], confusion: Int64Array, classes: Classes) -> Figures:
+    """The figures of a task with several classes: means over the classes that the truth contains, pixel accuracy."""
+    per_class = [figures for figures in class_figures(metrics, confusion, classes).values() if figures is not None]
+    result = {m.name: mean(figures.get(m.name, math.nan) for figures in per_class) for m in metrics}
+    if PIXEL_ACCURACY in result:
+        total = int(confusion.sum())
+        result[PIXEL_ACCURACY] = int(confusion.trace()) / total if total else math.nan
+    return result
+
+
+def mean_figures(rows: Sequence[Figures], names: Iterable[str]) -> Figures:
+    """The mean of each metric over the photographs for which it is defined."""
+    return {name: mean(row[name] for row in rows) for name in names}
+
+
+def defined(rows: Sequence[Figures], names: Iterable[str]) -> dict[str, int]:
+    """For how many photographs each metric is defined."""
+    return {name: sum(not math.isnan(row[name]) for row in rows) for name in names}
+
+
+def mean(values: Iterable[float]) -> float:
+    """The mean of the values that are not NaN; NaN where there is none."""
+    known = [value for value in values if not math.isnan(value)]
+    return math.fsum(known) / len(known) if known else math.nan
+
+
+def json_ready(figures: Mapping[str, float]) -> dict[str, float | None]:
+    """The figures with None for NaN, which JSON does not know."""
+    return {name: value if math.isfinite(value) else None for name, value in figures.items()}

@@ -1,0 +1,65 @@
+"""No test on the patients that training saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from retseg.core.errors import InputError
+from retseg.core.types import OperatingPoint
+from retseg.inference.card import Card
+
+_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class FitOverlap:
+    """The scored patients that the weights, or the threshold, were fitted on."""
+
+    weights: tuple[str, ...] = ()
+    threshold: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.weights or self.threshold)
+
+    @property
+    def words(self) -> str:
+        """What overlaps, as a part of a sentence."""
+        parts = [
+            f"the {what} {'was' if what == 'threshold' else 'were'} fitted on {len(patients)} of the scored patients "
+            f"({listed(patients)})"
+            for what, patients in (("weights", self.weights), ("threshold", self.threshold))
+            if patients
+        ]
+        return " and ".join(parts)
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dictionary."""
+        return {"weights": list(self.weights), "threshold": list(self.threshold)}
+
+
+def fit_overlap(
+    dataset: str, patients: Iterable[str], point: OperatingPoint | None, card: Card | None
+) -> FitOverlap:
+    """Which of the `patients` of `dataset` the weights of `card` or the threshold `point` were fitted on."""
+    scored = set(patients)
+    seen = set(card.train_patients) | set(card.validation_patients) if card and card.dataset == dataset else set()
+    judged = set(point.patients) if point and point.dataset == dataset else set()
+    return FitOverlap(tuple(sorted(scored & seen)), tuple(sorted(scored & judged)))
+
+
+def refuse_fit_overlap(overlap: FitOverlap) -> None:
+    """Raises InputError, naming the patients, if there is any overlap."""
+    if overlap:
+        raise InputError(
+            f"these scores would be no test: {overlap.words}",
+            fix="Score another split, or say --allow-fit-overlap; the results then carry a remark",
+        )
+
+
+def listed(names: Iterable[str]) -> str:
+    """The first few names, and how many more there are."""
+    every = list(names)
+    rest = len(every) - _SHOWN
+    return ", ".join(every[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

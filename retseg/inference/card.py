@@ -1,0 +1,94 @@
+"""The card that travels inside a weights file: all that is needed to rebuild the net and to judge its results."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from retseg.core.config import validate
+from retseg.core.types import Classes, OperatingPoint
+from retseg.imaging.config import InputConfig
+from retseg.inference.config import PredictConfig
+
+CARD_FORMAT = 1
+"""Version of the card's layout; a reader refuses a version that it does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What a set of weights is, how its input is made, and which patients it has seen.
+
+    `arch` and `options` rebuild the net; `input` and `predict` rebuild its input and its defaults. `splits` maps a
+    split's name to the ids of its photographs; `train_patients` and `validation_patients` are the people whose
+    photographs set the weights, chose the epoch or fitted the threshold: no test may score them.
+    """
+
+    arch: str
+    options: Mapping[str, Any]
+    classes: Classes
+    input: InputConfig
+    predict: PredictConfig
+    in_channels: int = 3
+    dataset: str = ""
+    splits: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    train_patients: tuple[str, ...] = ()
+    validation_patients: tuple[str, ...] = ()
+    operating_point: OperatingPoint | None = None
+    seed: int = 0
+    epoch: int = 0
+    recipe: str = "default"
+    retseg: str = ""
+    torch: str = ""
+
+    @property
+    def fitted_patients(self) -> frozenset[str]:
+        """Every patient of `dataset` that had a say in the weights or in the threshold stored with them."""
+        point = self.operating_point
+        judged = point.patients if point is not None and point.dataset == self.dataset else ()
+        return frozenset((*self.train_patients, *self.validation_patients, *judged))
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dictionary that `from_json` reads back."""
+        return {
+            "format": CARD_FORMAT,
+            "arch": self.arch,
+            "options": dict(self.options),
+            "in_channels": self.in_channels,
+            "classes": self.classes.to_json(),
+            "input": self.input.model_dump(mode="json"),
+            "predict": self.predict.model_dump(mode="json"),
+            "dataset": self.dataset,
+            "splits": {name: list(ids) for name, ids in self.splits.items()},
+            "train_patients": list(self.train_patients),
+            "validation_patients": list(self.validation_patients),
+            "operating_point": self.operating_point.to_json() if self.operating_point else None,
+            "seed": self.seed,
+            "epoch": self.epoch,
+            "recipe": self.recipe,
+            "retseg": self.retseg,
+            "torch": self.torch,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Card:
+        """Reads what `to_json` wrote. Raises KeyError, TypeError, ValueError or ConfigError on anything else."""
+        point = data["operating_point"]
+        return cls(
+            arch=str(data["arch"]),
+            options=dict(data["options"]),
+            classes=Classes.from_json(data["classes"]),
+            in_channels=int(data["in_channels"]),
+            input=validate(InputConfig, data["input"]),
+            predict=validate(PredictConfig, data["predict"]),
+            dataset=str(data["dataset"]),
+            splits={name: tuple(map(str, ids)) for name, ids in data["splits"].items()},
+            train_patients=tuple(map(str, data["train_patients"])),
+            validation_patients=tuple(map(str, data["validation_patients"])),
+            operating_point=OperatingPoint.from_json(point) if point is not None else None,
+            seed=int(data["seed"]),
+            epoch=int(data["epoch"]),
+            recipe=str(data["recipe"]),
+            retseg=str(data["retseg"]),
+            torch=str(data["torch"]),
+        )

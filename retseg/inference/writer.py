@@ -1,0 +1,105 @@
+"""A prediction's files: probability, mask, overlay, field of view, and all classes where they are wanted."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from retseg.core.errors import ConfigError
+from retseg.core.paths import write_atomically
+from retseg.core.types import BoolArray, Classes, Float32Array, OperatingPoint, UInt8Array, UInt16Array
+from retseg.imaging.io import write_png
+from retseg.imaging.label_maps import index_to_colour
+from retseg.imaging.maps import write_class_probabilities
+from retseg.imaging.overlay import class_overlay
+from retseg.metrics.ranking import LEVELS, quantise
+
+OPERATING_POINT = "operating_point.json"
+
+_PAINT = 0.5  # share of the class's colour where an overlay paints every pixel
+
+
+class PredictionWriter:
+    """Writes the files of one prediction after another into a folder.
+
+    Args:
+        out: The folder; `prob/`, `mask/`, `overlay/`, `fov/` and `classes/` are made in it as they are needed.
+        classes: The class table of the probabilities.
+        threshold: Binarise with `probability > threshold`; needed where the task has a positive class.
+        all_classes: Also write every class's probabilities; done in any case where there is no positive class.
+        overlay: Also write the prediction drawn on the photograph.
+    """
+
+    def __init__(
+        self, out: Path, classes: Classes, threshold: float | None, all_classes: bool, overlay: bool = True
+    ) -> None:
+        if classes.positive is not None and threshold is None:
+            raise ConfigError("a mask needs a threshold", where="predict.threshold", fix="Set it, for example to 0.5")
+        self.out = out
+        self.classes = classes
+        self.all_classes = all_classes or classes.positive is None
+        self.overlay = overlay
+        # The decision for each of the 65,536 stored scores, so that mask and probability file always agree.
+        self._marked = np.arange(LEVELS) / (LEVELS - 1) > (1.0 if threshold is None else threshold)
+
+    def write(self, identifier: str, image: UInt8Array, fov: BoolArray, probabilities: Float32Array) -> None:
+        """Writes one photograph's files.
+
+        Args:
+            identifier: The photograph's id; slashes in it make subfolders.
+            image: (H, W, 3) photograph.
+            fov: (H, W) field of view; the mask ends there, the probability does not.
+            probabilities: (classes, H, W) in 0..1.
+        """
+        if self.classes.positive is None:
+            mask = self._class_index(probabilities, fov)
+        else:
+            stored = quantise(probabilities[self.classes.positive])
+            write_png(self._path("prob", identifier), stored)
+            mask = self._positive_mask(stored, fov)
+        write_png(self._path("mask", identifier), mask)
+        write_png(self._path("fov", identifier), fov)
+        if self.overlay:
+            write_png(self._path("overlay", identifier), self._drawn(image, mask))
+        if self.all_classes:
+            write_class_probabilities(self._path("classes", identifier, ".nii.gz"), probabilities)
+
+    def _path(self, kind: str, identifier: str, suffix: str = ".png") -> Path:
+        return self.out / kind / f"{identifier}{suffix}"
+
+    def _positive_mask(self, stored: UInt16Array, fov: BoolArray) -> UInt8Array:
+        return np.where(self._marked[stored] & fov, np.uint8(255), np.uint8(0))
+
+    def _class_index(self, probabilities: Float32Array, fov: BoolArray) -> UInt8Array:
+        """The most probable class (H, W); outside the field of view the class for that, else the ignore value."""
+        outside = self.classes.ignore if self.classes.outside is None else self.classes.outside
+        # One class after another: an arg-max over quantised copies of all classes would double the memory.
+        best = np.zeros(fov.shape, np.uint8)
+        highest = quantise(probabilities[0])
+        for index in range(1, self.classes.count):
+            stored = quantise(probabilities[index])
+            higher = stored > highest
+            best[higher] = index
+            np.maximum(highest, stored, out=highest)
+        return np.where(fov, best, np.uint8(outside))
+
+    def _drawn(self, image: UInt8Array, mask: UInt8Array) -> UInt8Array:
+        if self.classes.positive is None:
+            return self._painted(image, mask)
+        return class_overlay(image, mask > 0, self.classes.items[self.classes.positive].colour)
+
+    def _painted(self, image: UInt8Array, index: UInt8Array) -> UInt8Array:
+        inside = index < self.classes.count
+        if self.classes.outside is not None:
+            inside &= index != self.classes.outside
+        colours = index_to_colour(index, self.classes.palette)
+        mixed = np.rint(image * np.float32(1 - _PAINT) + colours * np.float32(_PAINT)).astype(np.uint8)
+        return np.where(inside[..., None], mixed, image)
+
+
+def write_operating_point(out: Path, point: OperatingPoint | None) -> None:
+    """Writes the threshold in force as `operating_point.json`; a task without a positive class has none."""
+    if point is not None:
+        write_atomically(out / OPERATING_POINT, json.dumps(point.to_json(), indent=1) + "\n")

@@ -1,0 +1,16 @@
+"""The `loss` section of the configuration: which loss, with which of its own options."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from retseg.core.config import Section
+
+
+class LossConfig(Section):
+    """Which loss is minimised. `options` are checked by the loss's own section."""
+
+    name: str = Field(default="cross-entropy", description="Name of the loss")
+    options: dict[str, Any] = Field(default_factory=dict, description="Options of that loss")

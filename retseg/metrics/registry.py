@@ -1,0 +1,26 @@
+"""The metrics that can be asked for by name, in the order in which tables show them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from retseg.core.registry import Registry
+
+if TYPE_CHECKING:
+    from retseg.metrics.metric import Metric
+
+METRICS: Registry[Metric] = Registry(
+    "metric",
+    "retseg.metrics",
+    {
+        "auc": "retseg.metrics.discrimination:AUC",
+        "ap": "retseg.metrics.discrimination:AVERAGE_PRECISION",
+        "dice": "retseg.metrics.agreement:DICE",
+        "iou": "retseg.metrics.agreement:IOU",
+        "accuracy": "retseg.metrics.agreement:ACCURACY",
+        "sensitivity": "retseg.metrics.agreement:SENSITIVITY",
+        "specificity": "retseg.metrics.agreement:SPECIFICITY",
+        "precision": "retseg.metrics.agreement:PRECISION",
+        "mcc": "retseg.metrics.agreement:MCC",
+    },
+)

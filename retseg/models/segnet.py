@@ -1,0 +1,68 @@
+"""The lecture's net: one convolution, pooling that remembers its indices, unpooling, one convolution."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor, nn
+
+from retseg.core.config import Section
+from retseg.models.architecture import Architecture
+
+_WIDTH = 64
+_STRIDE = 2
+
+
+class SegNetOptions(Section):
+    """The lecture's net has nothing to choose."""
+
+
+def _full_precision(device: torch.device) -> AbstractContextManager[object]:
+    """Switches mixed precision off: rounding would decide near-ties inside a pooling window, and so move pixels."""
+    # Tensors on "meta" have a shape and no values, and torch knows no precision for them.
+    if device.type != "meta" and torch.is_autocast_enabled(device.type):
+        return torch.autocast(device.type, enabled=False)
+    return nullcontext()
+
+
+class SegNet(nn.Module):
+    """Images (B, in_channels, H, W) to logits (B, classes, H, W); H and W even.
+
+    3,523 parameters for three channels and three classes.
+    """
+
+    def __init__(self, in_channels: int, classes: int) -> None:
+        super().__init__()
+        self.encode = nn.Conv2d(in_channels, _WIDTH, kernel_size=3, padding=1)
+        self.relu = nn.ReLU()
+        self.pool = nn.MaxPool2d(kernel_size=_STRIDE, stride=_STRIDE, return_indices=True)
+        self.unpool = nn.MaxUnpool2d(kernel_size=_STRIDE, stride=_STRIDE)
+        self.decode = nn.Conv2d(_WIDTH, classes, kernel_size=3, padding=1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits of every class at every pixel."""
+        with _full_precision(image.device):
+            pooled, indices = self.pool(self.relu(self.encode(image)))
+        logits: Tensor = self.decode(self.unpool(pooled, indices))
+        return logits
+
+
+def _build(in_channels: int, classes: int, options: SegNetOptions) -> nn.Module:
+    return SegNet(in_channels, classes)
+
+
+def _stride(options: SegNetOptions) -> int:
+    return _STRIDE
+
+
+SEGNET = Architecture(
+    name="segnet",
+    options=SegNetOptions,
+    build=_build,
+    stride=_stride,
+    fully_convolutional=True,
+    about="The lecture's smallest encoder and decoder: convolution, max pooling with indices, unpooling, convolution.",
+    citation="After Badrinarayanan, Kendall and Cipolla, 'SegNet: A Deep Convolutional Encoder-Decoder Architecture "
+    "for Image Segmentation', IEEE TPAMI 39(12), 2017",
+)

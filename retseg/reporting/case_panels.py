@@ -1,0 +1,236 @@
+"""The panels of one test image: photograph and reference, then each system, then each human observer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from retseg.core.types import CLASS_MAP, BoolArray, Case, Classes, Sample, UInt8Array
+from retseg.datasets.prepared import PreparedSet
+from retseg.imaging.overlay import ERROR_COLOURS
+from retseg.reporting.config import ReportConfig
+from retseg.reporting.images import Picture, grey, jpeg, painted, png, shrink_classes, shrink_map, shrink_photograph
+from retseg.reporting.predictions import StoredPrediction, read_prediction, scored_region
+from retseg.reporting.run_files import RunRecord
+from retseg.reporting.score_tables import observers_of
+from retseg.reporting.view_models import ClassPanels, Colour, Panel, PanelRow, Swatch
+
+_FOUND, _FALSE, _MISSED = (ERROR_COLOURS[name] for name in ("true positive", "false positive", "false negative"))
+_MOST_COLUMNS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class CasePanels:
+    """All panels of an image. Few classes stand in the rows, many in blocks of their own; `columns` is a row's width."""
+
+    rows: tuple[PanelRow, ...]
+    per_class: tuple[ClassPanels, ...]
+    columns: int
+
+
+def error_legend(classes: Classes) -> tuple[Swatch, ...]:
+    """The colours of the error maps in words."""
+    if classes.positive is None:
+        return (Swatch("wrong class", _FALSE),)
+    name = classes.items[classes.positive].name
+    return (
+        Swatch(f"{name}, found (true positive)", _FOUND),
+        Swatch(f"marked, but no {name} in the reference (false positive)", _FALSE),
+        Swatch(f"{name}, missed (false negative)", _MISSED),
+    )
+
+
+def class_order(classes: Classes) -> tuple[int, ...]:
+    """Class indices as a reader wants them: the positive class first, what lies outside last."""
+    return tuple(sorted(range(classes.count), key=lambda i: (i == classes.outside, i != classes.positive, i)))
+
+
+class PanelMaker:
+    """Makes the panels of one image after the other.
+
+    Args:
+        records: The runs that are shown.
+        prepared: The prepared set that they were tested on.
+        config: Sizes and quality.
+    """
+
+    def __init__(self, records: Sequence[RunRecord], prepared: PreparedSet, config: ReportConfig) -> None:
+        self.records = records
+        self.prepared = prepared
+        self.classes = prepared.classes
+        self.config = config
+        self.order = class_order(prepared.classes)
+        self.legend = error_legend(prepared.classes)
+        # Photograph or errors, and where there is no positive class the map of all classes too.
+        leading = 1 if prepared.classes.positive is not None else 2
+        self.compact = leading + prepared.classes.count > _MOST_COLUMNS
+        self.columns = leading if self.compact else leading + prepared.classes.count
+        # Many classes share the space, and the bytes, that four would take.
+        self.map_width = round(config.image_width * min(1.0, math.sqrt(4 / max(1, prepared.classes.count))))
+
+    def panels(self, sample: Sample, case_id: str) -> CasePanels:
+        """All panels of one image; `case_id` is the element that an enlarged panel returns to."""
+        drawing = _Drawing(self, self.prepared.case(sample), case_id)
+        rows = tuple(drawing.rows())
+        if not self.compact:
+            return CasePanels(rows, (), self.columns)
+        return CasePanels(rows, drawing.class_blocks(), self.columns)
+
+
+class _Drawing:
+    """The panels of one image while they are being made."""
+
+    def __init__(self, maker: PanelMaker, case: Case, case_id: str) -> None:
+        self.maker = maker
+        self.case = case
+        self.case_id = case_id
+        self.truth: UInt8Array | None = case.targets.get(CLASS_MAP)
+        self.drawn = 0
+        self.blocks: dict[int, list[Panel]] = {index: [] for index in maker.order}
+
+    def rows(self) -> Iterator[PanelRow]:
+        yield self.reference_row()
+        for record in self.maker.records:
+            prediction = read_prediction(record, self.case.sample.id, self.maker.classes)
+            if prediction is not None:
+                yield self.system_row(record, prediction)
+        names = [n for n in observers_of(self.maker.records) if n in self.case.observers] or list(self.case.observers)
+        for name in names:
+            yield self.observer_row(name, self.case.observers[name])
+
+    def class_blocks(self) -> tuple[ClassPanels, ...]:
+        items = self.maker.classes.items
+        return tuple(
+            ClassPanels(items[index].name, items[index].colour, tuple(panels))
+            for index, panels in self.blocks.items()
+            if panels
+        )
+
+    def reference_row(self) -> PanelRow:
+        config, sample = self.maker.config, self.case.sample
+        picture = jpeg(shrink_photograph(self.case.image, config.detail_width), config.jpeg_quality)
+        lead = [self.panel(picture, "Photograph", f"Photograph {sample.id}")]
+        if self.truth is None:
+            return PanelRow("Photograph", "no reference", tuple(lead))
+        observer = sample.reference or "reference"
+        if self.maker.classes.positive is None:
+            lead.append(self.class_map_panel(self.truth, "Reference", f"Reference classes of {sample.id} by {observer}"))
+        panels = self.label_panels(self.truth, observer, "Reference")
+        return PanelRow("Photograph and reference", observer, self.placed(lead, panels))
+
+    def system_row(self, record: RunRecord, prediction: StoredPrediction) -> PanelRow:
+        fov = scored_region(record, self.case)
+        decided = prediction.mask if self.maker.classes.positive is not None else prediction.class_map
+        lead = self.decision_panels(decided, fov, record.name) if decided is not None else []
+        maps: list[tuple[int, Panel]] = []
+        for index in self.maker.order:
+            plane = prediction.probability(index, self.maker.classes)
+            if plane is None:
+                continue
+            name = self.maker.classes.items[index].name
+            picture = png(grey(shrink_map(plane, self.maker.map_width, thin=self.is_thin(index))))
+            alt = f"Probability of {name} by {record.name}, image {self.case.sample.id}"
+            maps.append((index, self.panel(picture, self.caption(name, record.name), alt, self.colour(index))))
+        return PanelRow(record.name, "errors and probabilities", self.placed(lead, maps))
+
+    def observer_row(self, name: str, label: UInt8Array) -> PanelRow:
+        fov = scored_region(self.maker.records[0], self.case)
+        positive = self.maker.classes.positive
+        lead = self.decision_panels(label if positive is None else label == positive, fov, name)
+        return PanelRow(name, "human observer", self.placed(lead, self.label_panels(label, name, name)))
+
+    def decision_panels(self, decided: BoolArray | UInt8Array, fov: BoolArray, name: str) -> list[Panel]:
+        """What was decided, and where it was wrong; without a reference only what was decided."""
+        image = self.case.sample.id
+        positive = self.maker.classes.positive
+        if positive is None:
+            class_map = np.asarray(decided, np.uint8)
+            shown = self.class_map_panel(class_map, "Predicted classes", f"Classes of {image} by {name}")
+            if self.truth is None:
+                return [shown]
+            wrong = (class_map != self.truth) & self.counted(fov)
+            return [self.painted_panel([(wrong, _FALSE)], fov, "Errors", f"Errors of {name} on {image}"), shown]
+        mask = np.asarray(decided, np.bool_)
+        title = self.maker.classes.items[positive].name
+        if self.truth is None:
+            return [self.painted_panel([(mask & fov, _FOUND)], fov, f"Decision: {title}", f"{title} in {image} by {name}")]
+        counted, truth = self.counted(fov), self.truth == positive
+        layers: list[tuple[BoolArray, Colour]] = [
+            (mask & truth & counted, _FOUND),
+            (mask & ~truth & counted, _FALSE),
+            (~mask & truth & counted, _MISSED),
+        ]
+        return [self.painted_panel(layers, fov, "Errors", f"Errors of {name} on {image}")]
+
+    def counted(self, fov: BoolArray) -> BoolArray:
+        """Where pixels count: inside the field of view, where the reference says something."""
+        assert self.truth is not None
+        counted: BoolArray = fov & (self.truth != self.maker.classes.ignore)
+        if self.maker.classes.positive is None and self.maker.classes.outside is not None:
+            counted &= self.truth != self.maker.classes.outside
+        return counted
+
+    def painted_panel(
+        self, layers: list[tuple[BoolArray, Colour]], fov: BoolArray, caption: str, alt: str
+    ) -> Panel:
+        config = self.maker.config
+        picture = painted(self.case.image, layers, config.detail_width, outside=~fov)
+        legend = self.maker.legend if self.truth is not None else ()
+        return self.panel(jpeg(picture, config.jpeg_quality, sharp_colours=True), caption, alt, legend=legend)
+
+    def class_map_panel(self, class_map: UInt8Array, caption: str, alt: str) -> Panel:
+        small = shrink_classes(class_map, self.maker.config.image_width)
+        return self.panel(png(self.maker.classes.palette[small]), caption, alt)
+
+    def label_panels(self, label: UInt8Array, who: str, caption: str) -> list[tuple[int, Panel]]:
+        """One black and white map for each class of a drawn label."""
+        panels = []
+        for index in self.maker.order:
+            name = self.maker.classes.items[index].name
+            picture = png(grey(shrink_map(label == index, self.maker.map_width, thin=self.is_thin(index))))
+            alt = f"{name}, image {self.case.sample.id}, as drawn by {who}"
+            panels.append((index, self.panel(picture, self.caption(name, caption), alt, self.colour(index))))
+        return panels
+
+    def placed(self, lead: list[Panel], maps: list[tuple[int, Panel]]) -> tuple[Panel, ...]:
+        """The panels of a row; the maps of many classes go into the blocks of their classes instead."""
+        if not self.maker.compact:
+            return (*lead, *(panel for _, panel in maps))
+        for index, panel in maps:
+            self.blocks[index].append(panel)
+        return tuple(lead)
+
+    def caption(self, class_name: str, who: str) -> str:
+        """In a row, panels are told apart by class; in a class's block, by who drew them."""
+        return who if self.maker.compact else class_name
+
+    def colour(self, index: int) -> Colour | None:
+        return None if self.maker.compact else self.maker.classes.items[index].colour
+
+    def is_thin(self, index: int) -> bool:
+        return index == self.maker.classes.positive
+
+    def panel(
+        self,
+        picture: Picture,
+        caption: str,
+        alt: str,
+        colour: Colour | None = None,
+        *,
+        legend: tuple[Swatch, ...] = (),
+    ) -> Panel:
+        self.drawn += 1
+        return Panel(
+            id=f"{self.case_id}-panel-{self.drawn}",
+            source=picture.source,
+            width=picture.width,
+            height=picture.height,
+            alt=alt,
+            caption=caption,
+            back=self.case_id,
+            colour=colour,
+            legend=legend,
+        )

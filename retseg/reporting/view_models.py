@@ -1,0 +1,181 @@
+"""What the templates receive: plain, typed, already worded. A template decides nothing but the place of things."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+Colour = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell of a table. `best` marks the best system of a column."""
+
+    text: str
+    best: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table: its heading, a smaller second part of it, and its cells.
+
+    `human` sets an observer's row apart; `minor` mutes a row that stands beside another for comparison.
+    """
+
+    heading: str
+    cells: tuple[Cell, ...]
+    note: str = ""
+    human: bool = False
+    minor: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RowGroup:
+    """Rows under one heading; an empty heading shows none. `colour` puts a swatch before the heading."""
+
+    heading: str
+    rows: tuple[Row, ...]
+    colour: Colour | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with row headings. `notes` stand under it, one paragraph each."""
+
+    caption: str
+    corner: str
+    columns: tuple[str, ...]
+    groups: tuple[RowGroup, ...]
+    notes: tuple[str, ...] = ()
+    textual: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A mark on an axis: where it stands in the chart's own units, and its label."""
+
+    position: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One curve: an SVG path, its system's index (which chooses the colour) and dash style, and an optional marker."""
+
+    label: str
+    path: str
+    hue: int
+    dashed: bool
+    marker: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A line chart in the units of its own view box."""
+
+    id: str
+    title: str
+    description: str
+    x_label: str
+    y_label: str
+    width: float
+    height: float
+    left: float
+    right: float
+    top: float
+    bottom: float
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Swatch:
+    """An entry of a legend."""
+
+    label: str
+    colour: Colour
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One picture: a data URI with its size in pixels, what it shows in words, and its caption.
+
+    `back` is the id of the element that the page returns to when the enlarged panel is closed; `legend` is shown with
+    the enlarged panel.
+    """
+
+    id: str
+    source: str
+    width: int
+    height: int
+    alt: str
+    caption: str
+    back: str
+    colour: Colour | None = None
+    legend: tuple[Swatch, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PanelRow:
+    """Panels of one origin: the photograph with the reference, a system, or a human observer."""
+
+    heading: str
+    note: str
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClassPanels:
+    """All panels of one class, for tasks with many classes: the reference first, then each system."""
+
+    heading: str
+    colour: Colour
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseLink:
+    """An entry of the list of test images."""
+
+    id: str
+    heading: str
+    rank: str
+    score: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """One test image with everything that is shown of it."""
+
+    link: CaseLink
+    subtitle: str
+    scores: Table | None
+    remark: str
+    rows: tuple[PanelRow, ...]
+    per_class: tuple[ClassPanels, ...]
+    columns: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """The whole research report of one or several runs. `cases` is consumed once, so that pixels are never all held."""
+
+    title: str
+    subtitle: str
+    summary: tuple[str, ...]
+    facts: Table
+    charts: tuple[Chart, ...]
+    curve_table: Table | None
+    curve_remarks: tuple[str, ...]
+    scores: tuple[Table, ...]
+    per_class: Table | None
+    score_remarks: tuple[str, ...]
+    definitions: tuple[tuple[str, str], ...]
+    error_legend: tuple[Swatch, ...]
+    class_legend: tuple[Swatch, ...]
+    case_remarks: tuple[str, ...]
+    links: tuple[CaseLink, ...]
+    cases: Iterable[CaseView]
+    footer: str

@@ -1,0 +1,156 @@
+"""The Python API: the stages as plain functions with the defaults of the command line."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from retseg.core.config import merge, nest
+from retseg.stages import evaluate as evaluate_stage
+from retseg.stages import predict as predict_stage
+from retseg.stages import prepare as prepare_stage
+from retseg.stages import report as report_stage
+from retseg.stages import train as train_stage
+from retseg.stages.locate import find_run
+from retseg.stages.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from retseg.inference.predictor import Predictor
+
+PathLike = str | os.PathLike[str]
+Values = Mapping[str, Any]
+
+
+def prepare(
+    dataset: str | None = None,
+    root: PathLike | None = None,
+    out: PathLike | None = None,
+    *,
+    set: Values | None = None,  # noqa: A002 (the name of the command's option)
+    workers: int | None = None,
+    force: bool = False,
+) -> Path:
+    """Turns a dataset's folder into images, labels and fields of view; returns the prepared folder.
+
+    `set` maps settings to values, as `--set` does: `{"dataset.protocol": "10/10"}`.
+    """
+    settings = _settings(set, {"dataset.name": dataset})
+    return prepare_stage.prepare(settings, root=_path(root), out=_path(out), workers=workers, force=force).folder
+
+
+def train(
+    prepared: PathLike | None = None,
+    *,
+    arch: str | None = None,
+    recipe: str | None = None,
+    seed: int | None = None,
+    out: PathLike | None = None,
+    set: Values | None = None,  # noqa: A002
+    device: str = "auto",
+    force: bool = False,
+) -> Path:
+    """Trains a net on a prepared folder (the newest when None); returns the run's folder."""
+    settings = _settings(set, {"model.arch": arch, "recipe": recipe, "seed": seed})
+    folder = _prepared(settings, prepared)
+    return train_stage.train(settings, folder, out=_path(out), device=device, force=force).folder.parent
+
+
+def predict(
+    photographs: PathLike | None = None,
+    *,
+    run: PathLike | None = None,
+    prepared: PathLike | None = None,
+    out: PathLike | None = None,
+    set: Values | None = None,  # noqa: A002
+    device: str = "auto",
+    force: bool = False,
+) -> Path:
+    """Predicts a photograph, a folder of them, or a prepared set; returns the folder with maps, masks and overlays."""
+    settings = _settings(set, {})
+    if photographs is not None:
+        result = predict_stage.predict_photographs(
+            settings, Path(photographs), run=_path(run), out=_path(out), device=device, force=force
+        )
+    else:
+        result = predict_stage.predict_prepared(
+            settings, _prepared(settings, prepared), run=_path(run), out=_path(out), device=device, force=force
+        )
+    return result.folder
+
+
+def evaluate(
+    run: PathLike | None = None,
+    *,
+    predictions: PathLike | None = None,
+    prepared: PathLike | None = None,
+    out: PathLike | None = None,
+    set: Values | None = None,  # noqa: A002
+    device: str = "auto",
+    workers: int | None = None,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Scores predictions inside the field of view; returns the content of summary.json."""
+    settings = _settings(set, {})
+    result = evaluate_stage.evaluate(
+        settings,
+        _prepared(settings, prepared),
+        run=_path(run),
+        predictions=_path(predictions),
+        out=_path(out),
+        device=device,
+        workers=workers,
+        force=force,
+    )
+    summary: dict[str, Any] = json.loads((result.folder / "summary.json").read_text(encoding="utf-8"))
+    return summary
+
+
+def report(
+    run: PathLike | Sequence[PathLike] | None = None,
+    *,
+    prepared: PathLike | None = None,
+    out: PathLike | None = None,
+    set: Values | None = None,  # noqa: A002
+    device: str = "auto",
+    force: bool = False,
+) -> Path:
+    """Makes the HTML report of one or several runs, predicting and evaluating first if need be; returns the page."""
+    settings = _settings(set, {})
+    runs = None if run is None else [Path(run)] if isinstance(run, str | os.PathLike) else [Path(one) for one in run]
+    result = report_stage.report(
+        settings, _prepared(settings, prepared), runs=runs, out=_path(out), device=device, force=force
+    )
+    return result.folder / report_stage.PAGE
+
+
+def load(run: PathLike | None = None, *, device: str = "auto", set: Values | None = None) -> Predictor:  # noqa: A002
+    """A trained net, ready to use: `load(run).probabilities(image, fov)`.
+
+    `image` is (H, W, 3) uint8 RGB and `fov` (H, W) bool (`retseg.imaging.fov.estimate_fov` finds it); the result is
+    (classes, H, W) float32 in 0..1 on the same grid. `set` maps `predict.*` settings to values.
+    """
+    from retseg.core.device import choose_device
+    from retseg.inference.checkpoint import load_weights
+    from retseg.inference.predictor import Predictor
+
+    chosen = choose_device(device)
+    weights = predict_stage.weights_of(find_run(_path(run)))
+    return Predictor(load_weights(weights, chosen), _settings(set, {}).predict, chosen)
+
+
+def _settings(values: Values | None, shorthand: Values) -> Settings:
+    nested: dict[str, Any] = {}
+    for key, value in (values or {}).items():
+        nested = merge(nested, nest(key, value))
+    return load_settings(nested, (), shorthand)
+
+
+def _prepared(settings: Settings, folder: PathLike | None) -> Path:
+    return Path(folder) if folder is not None else prepare_stage.prepared_set(settings).folder
+
+
+def _path(value: PathLike | None) -> Path | None:
+    return None if value is None else Path(value)

@@ -1,0 +1,157 @@
+"""Finding what a stage should work on when nobody said: the dataset, the newest prepared set, the newest run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from retseg.core.errors import ConfigError, InputError
+from retseg.core.manifest import Manifest
+from retseg.core.paths import PREPARED, RAW, RUNS
+from retseg.datasets.config import DatasetConfig
+from retseg.datasets.registry import DATASETS, GENERATED, find_datasets
+
+DATA_VARIABLE = "RETSEG_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A dataset by name and where its files lie; `note` says in plain words why this one."""
+
+    name: str
+    root: Path
+    note: str
+
+
+def search_folders() -> list[Path]:
+    """Where known datasets are looked for: below $RETSEG_DATA if it is set, and below data/raw."""
+    folders = [Path(value).expanduser() for value in [os.environ.get(DATA_VARIABLE, "")] if value]
+    return [*folders, RAW]
+
+
+def known_datasets() -> dict[str, Path]:
+    """Datasets of real photographs found in the search folders, by name."""
+    found: dict[str, Path] = {}
+    for folder in search_folders():
+        for name, root in find_datasets(folder).items():
+            if name != GENERATED:
+                found.setdefault(name, root)
+    return found
+
+
+def find_source(config: DatasetConfig, root: Path | None) -> Source:
+    """The dataset to prepare: as named, else the only known one, else the generated set."""
+    if root is not None:
+        return _source_at(config, root)
+    if config.name is not None:
+        return _source_called(config)
+    found = known_datasets()
+    if len(found) > 1:
+        listed = ", ".join(f"{name} ({root})" for name, root in sorted(found.items()))
+        raise ConfigError(f"several datasets are here: {listed}", fix="Choose one with --dataset NAME")
+    if found:
+        name, place = next(iter(found.items()))
+        return Source(name, place, f"Found the dataset {name} in {place}.")
+    looked = " and ".join(str(folder) for folder in search_folders())
+    note = (
+        f"No known dataset lies below {looked}, so the generated set is prepared: computer-drawn fundus "
+        "photographs with exact labels. `retseg datasets list` names the real ones."
+    )
+    return Source(GENERATED, _generated_root(config), note)
+
+
+def _source_at(config: DatasetConfig, root: Path) -> Source:
+    if config.name is not None:
+        DATASETS.get(config.name)
+        if config.name != GENERATED and not root.is_dir():
+            raise InputError("the dataset's folder does not exist", where=root, fix="Check --root")
+        return Source(config.name, root, f"Dataset {config.name} in {root}.")
+    if not root.is_dir():
+        raise InputError("the dataset's folder does not exist", where=root, fix="Check --root")
+    found = find_datasets(root)
+    if len(found) == 1:
+        name, place = next(iter(found.items()))
+        return Source(name, place, f"Found the dataset {name} in {place}.")
+    if found:
+        listed = ", ".join(f"{name} ({place})" for name, place in sorted(found.items()))
+        raise ConfigError(f"several datasets are here: {listed}", where=root, fix="Choose one with --dataset NAME")
+    raise ConfigError(
+        "no known dataset's layout is recognised",
+        where=root,
+        fix="Name it with --dataset; for a plain folder of photographs: --dataset folder",
+    )
+
+
+def _source_called(config: DatasetConfig) -> Source:
+    name = str(config.name)
+    DATASETS.get(name)
+    if name == GENERATED:
+        return Source(name, _generated_root(config), "The generated set: computer-drawn photographs with exact labels.")
+    found = known_datasets()
+    if name not in found:
+        looked = " and ".join(str(folder) for folder in search_folders())
+        raise InputError(
+            f"the dataset {name} is not below {looked}",
+            fix=f"Give its folder with --root; `retseg datasets show {name}` tells where to get it",
+        )
+    return Source(name, found[name], f"Found the dataset {name} in {found[name]}.")
+
+
+def _generated_root(config: DatasetConfig) -> Path:
+    parts = [GENERATED, str(config.count), config.size or "", str(config.generator_seed)]
+    return RAW / "-".join(part for part in parts if part)
+
+
+def newest_prepared(dataset: str | None = None) -> Path:
+    """The prepared set finished last, of `dataset` if given."""
+    found = _newest(PREPARED.glob("*"), "prepare", dataset)
+    if found is None:
+        what = "there is no prepared set" + (f" of {dataset}" if dataset else "")
+        raise InputError(what, where=PREPARED, fix="Run `retseg prepare` first")
+    return found
+
+
+def newest_run() -> Path:
+    """The run whose training finished last."""
+    found = _newest(RUNS.glob("*/train"), "train", None)
+    if found is None:
+        raise InputError("there is no trained run yet", where=RUNS, fix="Run `retseg train` first")
+    return found.parent
+
+
+def find_run(path: Path | None) -> Path:
+    """The run's folder for what the user gave: the folder itself, its train folder, its name below runs/, or None."""
+    if path is None:
+        return newest_run()
+    for candidate in (path, RUNS / path):
+        if (candidate / "train").is_dir():
+            return candidate
+        if candidate.name == "train" and candidate.is_dir():
+            return candidate.parent
+    if path.with_name(path.name + ".partial").exists() or (path / "train.partial").is_dir():
+        raise InputError("the run is not finished", where=path, fix="Run its `retseg train` command again to go on")
+    raise InputError("no trained run is here", where=path, fix="Give a folder below runs/, or train one")
+
+
+def run_names() -> list[str]:
+    """Names of the finished runs below runs/, newest first."""
+    found = [(m.provenance["finished"], p.parent.name) for p in RUNS.glob("*/train") if (m := Manifest.find(p))]
+    return [name for _, name in sorted(found, reverse=True)]
+
+
+def _newest(folders: Iterable[Path], stage: str, dataset: str | None) -> Path | None:
+    best: tuple[str, Path] | None = None
+    for folder in folders:
+        if folder.name.endswith(".partial") or folder.name.startswith("."):
+            continue
+        manifest = Manifest.find(folder)
+        if manifest is None or manifest.stage != stage:
+            continue
+        if dataset is not None and manifest.facts.get("dataset") != dataset:
+            continue
+        finished = str(manifest.provenance["finished"])
+        if best is None or finished > best[0]:
+            best = (finished, folder)
+    return best[1] if best else None

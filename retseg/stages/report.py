@@ -1,0 +1,64 @@
+"""report: one HTML page about one or several runs; what it needs and is not there yet is made first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from retseg.core.manifest import Manifest
+from retseg.core.paths import REPORTS
+from retseg.datasets.prepared import PreparedSet
+from retseg.reporting.run_files import RunFolders
+from retseg.reporting.run_report import PAGE, write_run_report
+from retseg.stages.evaluate import evaluate
+from retseg.stages.locate import find_run
+from retseg.stages.predict import predict_prepared
+from retseg.stages.runner import Plan, StageResult, run_stage
+from retseg.stages.settings import Settings
+
+STAGE = "report"
+VERSION = 1
+__all__ = ["PAGE", "report"]
+
+
+def report(
+    settings: Settings,
+    prepared: Path,
+    *,
+    runs: Sequence[Path] | None = None,
+    out: Path | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    force: bool = False,
+) -> StageResult:
+    """Writes `run.html` about the given runs side by side; predicts and evaluates first where that is missing.
+
+    Args:
+        settings: The configuration; `predict`, `evaluate` and `report` count.
+        prepared: Folder of the prepared set.
+        runs: The runs to show; the newest when None.
+        out: Folder to write; `reports/<run>` when None.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps"; for predictions that are missing.
+        workers: Processes for scoring; all cores when None.
+        force: Do it again even if nothing changed.
+    """
+    data = PreparedSet.open(prepared)
+    systems, inputs, notes = [], {"prepared": Manifest.read(prepared).digest}, list[str]()
+    for run in [find_run(one) for one in runs] if runs else [find_run(None)]:
+        predicted = predict_prepared(settings, prepared, run=run, device=device)
+        scored = evaluate(settings, prepared, run=run, device=device, workers=workers)
+        notes += predicted.notes
+        systems.append(RunFolders(run.name, run / "train", predicted.folder, scored.folder))
+        inputs[run.name] = Manifest.read(run / "train").digest
+        inputs[f"{run.name} predictions"] = predicted.manifest.digest
+        inputs[f"{run.name} scores"] = scored.manifest.digest
+    plan = Plan(STAGE, VERSION, settings.part("report"), inputs)
+    folder = out or REPORTS / "+".join(system.name for system in systems)
+
+    def work(partial: Path, resumed: bool) -> Mapping[str, Any]:
+        write_run_report(systems, data, partial, settings.report)
+        return {"systems": [system.name for system in systems]}
+
+    result = run_stage(plan, folder, work, force=force)
+    return StageResult(result.folder, result.manifest, result.skipped, tuple(notes))

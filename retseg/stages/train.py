@@ -1,0 +1,89 @@
+"""train: a prepared set becomes weights, a frozen threshold and the history of how they came about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from retseg.core.device import choose_device, device_name
+from retseg.core.errors import InputError
+from retseg.core.manifest import Manifest
+from retseg.core.paths import RUNS
+from retseg.core.progress import progress
+from retseg.datasets.prepared import PreparedSet
+from retseg.stages.runner import Plan, StageResult, run_stage, unfinished
+from retseg.stages.settings import Settings
+
+STAGE = "train"
+VERSION = 1
+_SECTIONS = ("seed", "recipe", "input", "model", "loss", "train", "sampling", "augment")
+
+
+def train(
+    settings: Settings,
+    prepared: Path,
+    *,
+    out: Path | None = None,
+    device: str = "auto",
+    resume: bool = False,
+    force: bool = False,
+) -> StageResult:
+    """Trains on a prepared set; an interrupted training of the same settings goes on from its last checkpoint.
+
+    Args:
+        settings: The configuration; everything but `prepare`, `predict`, `evaluate` and `report` counts.
+        prepared: Folder of the prepared set.
+        out: The run's folder, in which `train/` is written; `runs/<dataset>-<arch>-<key>` when None.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        resume: Say so if there is no interrupted training to go on with; one that is there is gone on with anyway.
+        force: Train anew even if a finished or interrupted training is there.
+    """
+    chosen = choose_device(device)
+    manifest = Manifest.read(prepared)
+    data = PreparedSet.open(prepared)
+    if not any(data.split("train")):
+        raise InputError(
+            "the prepared set has no labelled photographs to train on",
+            where=prepared,
+            fix="Give labels (see `retseg datasets show folder`), or use a trained run with `retseg predict`",
+        )
+    plan = plan_of(settings, manifest, device_name(chosen))
+    run = out or RUNS / f"{data.name}-{settings.model.arch}-{plan.key[:6]}"
+
+    def work(partial: Path, resumed: bool) -> Mapping[str, Any]:
+        from retseg.training.loop import TrainJob, fit
+
+        with progress(f"Training {settings.model.arch}", None, unit="step") as bar:
+            result = fit(
+                TrainJob(
+                    prepared=data,
+                    out=partial,
+                    model=settings.model,
+                    loss=settings.loss,
+                    train=settings.train,
+                    sampling=settings.sampling,
+                    augment=settings.augment,
+                    input=settings.input,
+                    recipe=settings.recipe,
+                    seed=settings.seed,
+                    device=chosen,
+                    resume=resumed,
+                    bar=bar,
+                )
+            )
+        return {"dataset": data.name, "prepared": str(prepared), **result.facts}
+
+    notes = []
+    if unfinished(run / "train", plan.key) and not force:
+        notes.append("Going on with the interrupted training.")
+    elif resume and not (run / "train").exists():
+        notes.append("There is no interrupted training with these settings; this one starts from the beginning.")
+    result = run_stage(plan, run / "train", work, force=force)
+    return StageResult(result.folder, result.manifest, result.skipped, tuple(notes))
+
+
+def plan_of(settings: Settings, prepared: Manifest, device: str = "cpu") -> Plan:
+    """What a training with these settings on this prepared set depends on."""
+    inputs = {"prepared": prepared.digest}
+    return Plan(STAGE, VERSION, settings.part(*_SECTIONS), inputs, seed=settings.seed, device=device, keep=True)
