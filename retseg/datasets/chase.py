@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from retseg.datasets.published import Photograph, PublishedSet
 from retseg.datasets.tree import names_in
@@ -26,8 +28,13 @@ class Chase(PublishedSet):
     tree = """\
 Image_01L.jpg Image_01R.jpg ... Image_14R.jpg
 Image_01L_1stHO.png Image_01L_2ndHO.png ..."""
-    observers = {"1stHO": "first human observer, the ground truth", "2ndHO": "second human observer"}
-    protocols = {"customary": "the first 20 photographs (children 01 to 10) for training, the last 8 for the test"}
+    observers: ClassVar[Mapping[str, str]] = {
+        "1stHO": "first human observer, the ground truth",
+        "2ndHO": "second human observer",
+    }
+    protocols: ClassVar[Mapping[str, str]] = {
+        "customary": "the first 20 photographs (children 01 to 10) for training, the last 8 for the test"
+    }
     size = (960, 999)
 
     @classmethod

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from retseg.datasets.published import Photograph, PublishedSet
 from retseg.datasets.tree import names_in
@@ -28,8 +30,13 @@ test/images/01_test.tif ... 20_test.tif
 test/1st_manual/01_manual1.gif ...        (newer downloads come without)
 test/2nd_manual/01_manual2.gif ...        (newer downloads come without)
 test/mask/01_test_mask.gif ..."""
-    observers = {"1st_manual": "first observer, the ground truth", "2nd_manual": "second observer, of the test only"}
-    protocols = {"customary": "20 photographs (21 to 40) for training, 20 (01 to 20) for the test"}
+    observers: ClassVar[Mapping[str, str]] = {
+        "1st_manual": "first observer, the ground truth",
+        "2nd_manual": "second observer, of the test only",
+    }
+    protocols: ClassVar[Mapping[str, str]] = {
+        "customary": "20 photographs (21 to 40) for training, 20 (01 to 20) for the test"
+    }
     size = (584, 565)
     may_lack_labels = frozenset({"test"})
 

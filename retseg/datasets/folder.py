@@ -6,8 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
-from retseg.core.errors import ConfigError, InputError, LayoutError
+from retseg.core.errors import InputError
+from retseg.core.manifest import Manifest
 from retseg.core.types import Sample
 from retseg.datasets.base import Survey, VesselDataset, require_folder
 from retseg.datasets.findings import Finding, listed
@@ -38,12 +40,15 @@ class Folder(VesselDataset):
 labels/<same name>.png       (optional; also label, manual, manual1, 1st_manual, vessels, gt, masks ...)
 fov/<same name>.png          (optional; also mask)
 index.csv or labels.csv      (optional: image,label,label2,fov,patient,eye,split,um_per_pixel)"""
-    observers = {LABEL: "the labels found, the ground truth", SECOND_LABEL: "the second observer's labels, if any"}
-    protocols = {
+    observers: ClassVar[Mapping[str, str]] = {
+        LABEL: "the labels found, the ground truth",
+        SECOND_LABEL: "the second observer's labels, if any",
+    }
+    protocols: ClassVar[Mapping[str, str]] = {
         "customary": "the table's splits; else 70% of the labelled patients for training and 30% for the test, "
         "dealt anew for every dataset.fold; without labels all are the test"
     }
-    folds = {"customary": None}
+    folds: ClassVar[Mapping[str, int | None]] = {"customary": None}
     reads_csv = True
 
     @classmethod
@@ -84,7 +89,7 @@ index.csv or labels.csv      (optional: image,label,label2,fov,patient,eye,split
         return None
 
     def _by_name(self, root: Path, findings: list[Finding]) -> list[Sample]:
-        pairing = pair(root, list_images(root))
+        pairing = pair(root, _images(root))
         findings += pairing.findings
         return _samples(root, pairing.photographs, pairing.companions)
 
@@ -105,11 +110,19 @@ def photographs(path: Path) -> list[Sample]:
     if not path.exists():
         raise InputError("no such file or folder", where=path, fix="Check the path")
     require_folder(path)
-    samples = _samples(path, pair(path, list_images(path)).photographs, {})
+    samples = _samples(path, pair(path, _images(path)).photographs, {})
     if not samples:
         empty = _nothing(path)
         raise InputError(empty.what, where=path, fix=empty.fix)
     return samples
+
+
+def _images(root: Path) -> list[Path]:
+    """The images below `root`, except in sub-folders that are our own results: those are no photographs."""
+    images = list_images(root)
+    folders = {folder for path in images for folder in path.parents if folder.is_relative_to(root) and folder != root}
+    ours = {folder for folder in folders if folder.suffix == ".partial" or Manifest.find(folder) is not None}
+    return [path for path in images if ours.isdisjoint(path.parents)]
 
 
 def _samples(root: Path, images: list[Path], companions: Mapping[Path, Mapping[str, Path]]) -> list[Sample]:
@@ -133,7 +146,7 @@ def _unlisted(root: Path, samples: list[Sample]) -> list[Finding]:
     named = {path.resolve() for s in samples for path in (s.image, s.fov, *s.labels.values()) if path is not None}
     return [
         Finding("note", path, "the table does not name this image; it is not used", "Add it to the table, or leave it")
-        for path in list_images(root)
+        for path in _images(root)
         if path.resolve() not in named
     ]
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from retseg.datasets.base import ANY_GREY
 from retseg.datasets.published import Photograph, PublishedSet
@@ -31,8 +33,10 @@ class Hrf(PublishedSet):
 images/01_h.jpg ... 15_h.jpg   01_dr.JPG ... 15_dr.JPG   01_g.jpg ... 15_g.jpg
 manual1/01_h.tif ...
 mask/01_h_mask.tif ..."""
-    observers = {"manual1": "the owner's labels, the ground truth"}
-    protocols = {"customary": "the first five of each group (h, dr, g) for training, the other 30 for the test"}
+    observers: ClassVar[Mapping[str, str]] = {"manual1": "the owner's labels, the ground truth"}
+    protocols: ClassVar[Mapping[str, str]] = {
+        "customary": "the first five of each group (h, dr, g) for training, the other 30 for the test"
+    }
     size = (2336, 3504)
     label_encoding = ANY_GREY
 

@@ -15,12 +15,13 @@ def photograph_ids(root: Path, paths: Iterable[Path]) -> dict[Path, str]:
     """An id for each path: its path relative to `root`, with "/", without its suffix; always distinct.
 
     Photographs that would share an id (`a.jpg` and `a.png`), or whose ids differ only in letter case or in how an
-    accent is encoded (which many disks cannot tell apart), keep their suffixes; what even then is the same gets a number.
+    accent is encoded (which many disks cannot tell apart), keep their suffixes; what is the same even then gets a
+    number.
     """
     files = sorted(set(paths))
     full = {path: _relative(root, path) for path in files}
     ids = {path: _without_suffix(full[path]) for path in files}
-    # Keeping one suffix can bring a new clash (`a.jpg` with the stem of `a.jpg.png`), so this goes on until none is left.
+    # Keeping one suffix can bring a new clash (`a.jpg` with the stem of `a.jpg.png`), so this goes on.
     while pending := [path for path in _clashing(ids) if ids[path] != full[path]]:
         ids |= {path: full[path] for path in pending}
     taken: set[str] = set()

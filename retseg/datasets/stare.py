@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from retseg.core.types import Sample
 from retseg.datasets.published import Photograph, PublishedSet
@@ -23,20 +25,23 @@ class Stare(PublishedSet):
     licence = "public, for research, with acknowledgement"
     homepage = "https://cecas.clemson.edu/~ahoover/stare/"
     obtain = (
-        "From the page on blood vessel segmentation of the STARE project (Clemson University) download stare-images.tar, "
-        "labels-ah.tar and labels-vk.tar, and unpack each into a folder of that name, or all into one."
+        "From the page on blood vessel segmentation of the STARE project (Clemson University) download "
+        "stare-images.tar, labels-ah.tar and labels-vk.tar; unpack each into a folder of that name, or all into one."
     )
     credit = "Hoover et al., Locating blood vessels in retinal images by piecewise threshold probing, IEEE TMI 2000"
     tree = """\
 im0001.ppm ... im0324.ppm           (or in stare-images/; each file may be gzipped: .ppm.gz)
 im0001.ah.ppm ...                   (or in labels-ah/; .ppm or .pgm)
 im0001.vk.ppm ...                   (or in labels-vk/; .ppm or .pgm)"""
-    observers = {"ah": "Adam Hoover, the ground truth", "vk": "Valentina Kouznetsova, the second observer"}
-    protocols = {
+    observers: ClassVar[Mapping[str, str]] = {
+        "ah": "Adam Hoover, the ground truth",
+        "vk": "Valentina Kouznetsova, the second observer",
+    }
+    protocols: ClassVar[Mapping[str, str]] = {
         "customary": "leave one out: photograph number dataset.fold (0 to 19) is the test, all others are for training",
         "10/10": "the first ten photographs for training, the last ten for the test",
     }
-    folds = {"customary": len(_NUMBERS)}
+    folds: ClassVar[Mapping[str, int | None]] = {"customary": len(_NUMBERS)}
     size = (605, 700)
 
     @classmethod

@@ -62,7 +62,7 @@ def _row(path: Path, line: int, header: list[str], cells: list[str]) -> dict[str
     if any(cell.strip() for cell in cells[len(header) :]):
         fix = "Put names that hold the separator in double quotes"
         raise InputError(f"line {line} has {len(cells)} cells for {len(header)} columns", where=path, fix=fix)
-    return {name: "" for name in COLUMNS} | dict(zip(header, map(str.strip, cells), strict=False))
+    return dict.fromkeys(COLUMNS, "") | dict(zip(header, map(str.strip, cells), strict=False))
 
 
 def _check_header(path: Path, header: list[str]) -> None:

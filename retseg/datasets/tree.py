@@ -71,6 +71,6 @@ def _counts(name: str) -> bool:
 def names_in(folder: Path) -> list[str]:
     """The names in a folder, sorted; none where it is missing or must not be read."""
     try:
-        return sorted(os.listdir(folder))
+        return sorted(path.name for path in folder.iterdir())
     except OSError:
         return []

@@ -83,7 +83,7 @@ def _most_probable(path: Path) -> UInt8Array:
 
 
 def _observed(identifier: str, path: Path, label: UInt8Array, counted: BoolArray, classes: Classes) -> Int64Array:
-    """The confusion matrix of an observer's class map against the reference; what the observer left open is left out."""
+    """The confusion matrix of an observer's class map against the reference, without what the observer left open."""
     drawn = _same_size(identifier, "an observer's label", _class_map(path), label)
     both = counted & (drawn != classes.ignore)
     return _confusion(path, label[both], drawn[both], classes)

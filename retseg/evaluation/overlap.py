@@ -39,9 +39,7 @@ class FitOverlap:
         return {"weights": list(self.weights), "threshold": list(self.threshold)}
 
 
-def fit_overlap(
-    dataset: str, patients: Iterable[str], point: OperatingPoint | None, card: Card | None
-) -> FitOverlap:
+def fit_overlap(dataset: str, patients: Iterable[str], point: OperatingPoint | None, card: Card | None) -> FitOverlap:
     """Which of the `patients` of `dataset` the weights of `card` or the threshold `point` were fitted on."""
     scored = set(patients)
     seen = set(card.train_patients) | set(card.validation_patients) if card and card.dataset == dataset else set()

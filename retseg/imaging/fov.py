@@ -15,17 +15,13 @@ from scipy import ndimage
 
 from retseg.core.errors import ImageError
 from retseg.core.types import BoolArray, Float32Array, UInt8Array
+from retseg.imaging.rays import EDGE_LEVEL, SHARP, sharp_edges
 from retseg.imaging.rim import Points, Rim, fit_rim, outline
 
 _WORKING_SIDE = 700
 """Pixels of the longer side of the small copy, at least: DRIVE and STARE stay native, larger ones are averaged."""
 
-_LEVEL = 0.4
-"""Where between background and retina the edge lies. The middle would be the true edge of a blurred step; owners' masks
-are drawn a little more generously."""
-
 _DARKEST_RETINA = 12
-_SHARP = 0.4
 _CUT_SHARE = 0.55
 
 
@@ -42,14 +38,13 @@ def estimate_fov(image: UInt8Array) -> BoolArray:
     small = np.asarray(picture.reduce(factor) if factor > 1 else picture)
     # The brightest channel: retina is red in most cameras, green or blue in some, and a border is dark in all.
     bright = ndimage.gaussian_filter(small.max(axis=2).astype(np.float32), 0.8)
-    retina_level = float(np.percentile(bright, 75))
     if float(np.percentile(bright, 99)) < _DARKEST_RETINA:
         raise ImageError("no retina visible: the image is all black", fix="Remove the photograph")
     background = _corner_background(bright)
     whole = np.ones(image.shape[:2], np.bool_)
-    if background.level > 0.5 * retina_level:
+    if background.level > 0.5 * float(np.percentile(bright, 95)):
         return whole
-    field = _signed_field(bright, background, retina_level)
+    field = _signed_field(bright, background)
     if field is None:
         return whole
     height, width = field.shape
@@ -73,24 +68,18 @@ def _corner_background(bright: Float32Array) -> _Background:
     return _Background(float(np.median(alike)), max(noise, 0.5))
 
 
-def _signed_field(bright: Float32Array, background: _Background, retina_level: float) -> Float32Array | None:
+def _signed_field(bright: Float32Array, background: _Background) -> Float32Array | None:
     """A field (h, w) that is positive inside the field of view and crosses zero at its edge; None if there is no edge."""
     above = bright - np.float32(background.level)
-    contrast = retina_level - background.level
-    least = max(5 * background.noise, 0.08 * contrast, 2.0)
-    lit = _largest(above > least)
+    brightest = float(np.percentile(above, 99.5))
+    contrast = float(np.median(above[above > 0.25 * brightest]))
+    lit = _largest(above > max(5 * background.noise, 0.08 * contrast, 2.0))
     if lit is None:
         return None
-    points = outline(np.where(lit, np.float32(0.5), np.float32(-0.5)))
-    centre = np.array(ndimage.center_of_mass(lit)) + 0.5
-    reach = max(2.0, 0.007 * max(bright.shape))
-    outward = points - centre
-    outward /= np.linalg.norm(outward, axis=1, keepdims=True) + 1e-9
-    sharp = _sharp(above, points, outward, reach, background.noise)
-    if not sharp.any():
-        return None
-    rim = _believable_rim(points[sharp], lit)
-    if rim is None and sharp.mean() < 0.5:
+    reach = max(2, round(0.008 * max(bright.shape)))
+    y, x = ndimage.center_of_mass(lit)
+    rim = _believable_rim(sharp_edges(above, (y + 0.5, x + 0.5), reach, background.noise), lit)
+    if rim is None and not _sharply_bounded(above, lit, ~lit, reach, background.noise, dark=False):
         return None
     region, glare = _composed(above, lit, rim, reach, background.noise)
     return _edge_field(above, region, glare, rim, background.noise)
@@ -136,7 +125,7 @@ def _sharp(above: Float32Array, points: Points, outward: Points, reach: float, n
     """Whether the brightness falls off at once from `reach` pixels inside to `reach` pixels outside of each point."""
     inner = _sample(above, points - reach * outward)
     outer = _sample(above, points + reach * outward)
-    sharp: BoolArray = (inner > 4 * noise) & (outer < _SHARP * inner)
+    sharp: BoolArray = (inner > 4 * noise) & (outer < SHARP * inner)
     return sharp
 
 
@@ -210,7 +199,7 @@ def _edge_field(
     reliable = band & (weight > 1e-3) & (retina > max(6 * noise, 3.0))
     if glare.any():
         reliable &= ~ndimage.binary_dilation(glare, iterations=4)
-    field[reliable] = 3 * (above[reliable] / retina[reliable] - _LEVEL)
+    field[reliable] = 3 * (above[reliable] / retina[reliable] - EDGE_LEVEL)
     guessed = band & ~reliable
     outer = np.where(region, np.float32(1), np.float32(-1)) if rim is None else rim.depth_map((region.shape[0], region.shape[1]))
     field[guessed] = np.where(region, np.maximum(outer, 0.5), np.minimum(outer, -0.5))[guessed]

@@ -13,7 +13,8 @@ class PredictConfig(Section):
     """How a trained net is carried over a whole photograph.
 
     Attributes:
-        window: Side of the square sliding window in working-grid pixels; rounded up to what the net's stride needs.
+        window: Largest side of the sliding window in working-grid pixels, rounded up to what the net's stride needs.
+            Fully convolutional nets get smaller windows where as many of them cover the image.
         overlap: Share of a window that its neighbour covers too, 0 to 0.9.
         blend: How overlapping windows are averaged: "gaussian" trusts a window's centre more, "constant" does not.
         flips: Test-time augmentation: the mean over 1 (none), 4 (flips) or 8 (flips and quarter turns) views.

@@ -40,17 +40,18 @@ class Axis:
     def plan(cls, size: int, window: int, overlap: float, multiple: int, *, fixed: bool = False) -> Axis:
         """Windows that cover `size` pixels, evenly spaced, neighbours sharing at least `overlap` of a window.
 
-        The side is rounded up to a multiple of `multiple`. Where the image is smaller, the window shrinks to what the
-        image needs, unless it is `fixed` (for a net that takes one size only).
+        The side is `window` rounded up to a multiple of `multiple`. Unless it is `fixed` (for a net that takes one size
+        only), it then shrinks to what as many windows need: no more of the image is computed twice than was asked for.
         """
-        side = max(_round_up(window, multiple), _LEAST_CELLS * multiple)
+        least = _LEAST_CELLS * multiple
+        side = max(_round_up(window, multiple), least)
+        gaps = math.ceil(max(0, size - side) / max(1, int(side * (1 - overlap))))
         if not fixed:
-            side = min(side, max(_round_up(size, multiple), _LEAST_CELLS * multiple))
-        if size <= side:
+            needed = math.ceil(size / (1 + gaps * (1 - overlap)))
+            side = min(side, max(_round_up(needed, multiple), least))
+        if gaps == 0:
             return cls(size, side, (-((side - size) // 2),))
-        step = max(1, int(side * (1 - overlap)))
-        last = math.ceil((size - side) / step)
-        return cls(size, side, tuple(round(index * (size - side) / last) for index in range(last + 1)))
+        return cls(size, side, tuple(round(index * (size - side) / gaps) for index in range(gaps + 1)))
 
     def pixels(self, start: int) -> NDArray[np.int64]:
         """The image's pixels under a window; beyond the border they are reflected (repeated, if there is but one)."""
@@ -158,7 +159,7 @@ def sliding_window(
             The windows are copies: it may change them or return a view of them.
         image: (C, H, W) of any dtype on any device.
         classes: Number of maps that `predict` returns.
-        window: Side of the windows in pixels; None makes one window of the whole image.
+        window: Largest side of the windows in pixels; None makes one window of the whole image.
         overlap: Least share of a window that its neighbour covers too.
         blend: Weights of overlapping windows.
         batch: Most windows in one call of `predict`.

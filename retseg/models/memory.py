@@ -11,14 +11,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
 
-class LiveMemory(TorchDispatchMode):  # type: ignore[misc]
+class LiveMemory(TorchDispatchMode):
     """While active, adds up the bytes of every tensor that is made and still alive; `peak` is the most at any time.
 
     Works on "meta" tensors too, which have shapes and no values. Scratch space inside an operation is not seen.
     """
 
     def __init__(self, existing: Iterable[Tensor] = ()) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.peak = 0
         self._live = 0
         self._known: set[int] = {tensor.untyped_storage()._cdata for tensor in existing}

@@ -15,8 +15,12 @@ from retseg.models.architecture import Architecture
 class MonaiUNetOptions(Section):
     """What can be chosen about MONAI's U-Net."""
 
-    channels: tuple[int, ...] = Field(default=(16, 32, 64, 128), description="Channels of each level, finest first")
-    strides: tuple[int, ...] = Field(default=(1, 2, 2), description="Shrinking of each level but the coarsest: 1 to 4")
+    channels: tuple[int, ...] = Field(
+        default=(16, 32, 64, 128, 256), description="Channels of each level, finest first"
+    )
+    strides: tuple[int, ...] = Field(
+        default=(1, 2, 2, 2), description="Shrinking of each level but the coarsest: 1 to 4"
+    )
     residual_units: int = Field(default=2, ge=0, le=6, description="Convolutions with a shortcut around them; 0: none")
     activation: Literal["relu", "prelu"] = "prelu"
     normalisation: Literal["batch", "instance", "none"] = "batch"

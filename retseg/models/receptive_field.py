@@ -25,7 +25,20 @@ _LONGEST = 8192
 _PASSED_THROUGH = frozenset(
     {"batch_norm", "instance_norm", "group_norm", "layer_norm", "rms_norm", "local_response_norm", "normalize"}
     | {"softmax", "log_softmax", "softmin", "dropout", "dropout_", "dropout2d", "alpha_dropout", "feature_dropout"}
-    | {"relu", "relu_", "relu6", "leaky_relu", "leaky_relu_", "prelu", "elu", "elu_", "gelu", "silu", "mish", "hardswish"}
+    | {
+        "relu",
+        "relu_",
+        "relu6",
+        "leaky_relu",
+        "leaky_relu_",
+        "prelu",
+        "elu",
+        "elu_",
+        "gelu",
+        "silu",
+        "mish",
+        "hardswish",
+    }
 )
 
 Pair = tuple[int, int]
@@ -87,7 +100,7 @@ def _widest_support(probe: nn.Module, image: Tensor, axis: int, period: int) -> 
     return widest
 
 
-class _NothingHidden(TorchFunctionMode):  # type: ignore[misc]
+class _NothingHidden(TorchFunctionMode):
     """Replaces the operations that hide or spread dependence, whether called by a module or as a function."""
 
     def __torch_function__(self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -36,30 +36,33 @@ class UNetOptions(Section):
         return self
 
 
-def _normalisation(channels: int, options: UNetOptions) -> list[nn.Module]:
+def _normalisation(channels: int, options: UNetOptions) -> nn.Module | None:
     match options.normalisation:
         case "batch":
-            return [nn.BatchNorm2d(channels)]
+            return nn.BatchNorm2d(channels)
         case "instance":
-            return [nn.InstanceNorm2d(channels, affine=True)]
+            return nn.InstanceNorm2d(channels, affine=True)
         case "group":
-            return [nn.GroupNorm(options.groups, channels)]
+            return nn.GroupNorm(options.groups, channels)
         case "none":
-            return []
+            return None
 
 
 def _level(in_channels: int, out_channels: int, options: UNetOptions) -> nn.Sequential:
     """The 3x3 convolutions of one level, each with normalisation and ReLU."""
-    layers: list[nn.Module] = []
-    for index in range(options.convolutions):
-        source = in_channels if index == 0 else out_channels
+    level = nn.Sequential()
+    for index in range(1, options.convolutions + 1):
+        source = in_channels if index == 1 else out_channels
         # A bias in front of a normalisation is subtracted again, so it would never learn anything.
         convolution = nn.Conv2d(source, out_channels, 3, padding=1, bias=options.normalisation == "none")
         nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-        layers += [convolution, *_normalisation(out_channels, options), nn.ReLU(inplace=True)]
+        level.add_module(f"convolution{index}", convolution)
+        if normalisation := _normalisation(out_channels, options):
+            level.add_module(f"normalisation{index}", normalisation)
+        level.add_module(f"activation{index}", nn.ReLU(inplace=True))
     if options.dropout:
-        layers.append(nn.Dropout2d(options.dropout))
-    return nn.Sequential(*layers)
+        level.add_module("dropout", nn.Dropout2d(options.dropout))
+    return level
 
 
 def _enlarge(in_channels: int, out_channels: int, upsampling: Upsampling) -> nn.Module:
@@ -67,7 +70,10 @@ def _enlarge(in_channels: int, out_channels: int, upsampling: Upsampling) -> nn.
     if upsampling == "transposed":
         return nn.ConvTranspose2d(in_channels, out_channels, kernel_size=2, stride=2)
     # The 1x1 convolution gives the same before and after interpolation, but before it costs a quarter.
-    return nn.Sequential(nn.Conv2d(in_channels, out_channels, 1), nn.Upsample(scale_factor=2, mode=upsampling))
+    enlarge = nn.Sequential()
+    enlarge.add_module("narrow", nn.Conv2d(in_channels, out_channels, kernel_size=1))
+    enlarge.add_module("upsample", nn.Upsample(scale_factor=2, mode=upsampling))
+    return enlarge
 
 
 class UNet(nn.Module):

@@ -24,7 +24,7 @@ _MOST_COLUMNS = 5
 
 @dataclass(frozen=True, slots=True)
 class CasePanels:
-    """All panels of an image. Few classes stand in the rows, many in blocks of their own; `columns` is a row's width."""
+    """All panels of an image. Few classes stand in the rows, many in blocks of their own; a row has `columns` panels."""
 
     rows: tuple[PanelRow, ...]
     per_class: tuple[ClassPanels, ...]
@@ -117,7 +117,8 @@ class _Drawing:
             return PanelRow("Photograph", "no reference", tuple(lead))
         observer = sample.reference or "reference"
         if self.maker.classes.positive is None:
-            lead.append(self.class_map_panel(self.truth, "Reference", f"Reference classes of {sample.id} by {observer}"))
+            alt = f"Reference classes of {sample.id} by {observer}"
+            lead.append(self.class_map_panel(self.truth, "Reference", alt))
         panels = self.label_panels(self.truth, observer, "Reference")
         return PanelRow("Photograph and reference", observer, self.placed(lead, panels))
 
@@ -137,7 +138,7 @@ class _Drawing:
         return PanelRow(record.name, "errors and probabilities", self.placed(lead, maps))
 
     def observer_row(self, name: str, label: UInt8Array) -> PanelRow:
-        fov = scored_region(self.maker.records[0], self.case)
+        fov = scored_region(self.maker.records[0], self.case) & (label != self.maker.classes.ignore)
         positive = self.maker.classes.positive
         lead = self.decision_panels(label if positive is None else label == positive, fov, name)
         return PanelRow(name, "human observer", self.placed(lead, self.label_panels(label, name, name)))
@@ -156,7 +157,8 @@ class _Drawing:
         mask = np.asarray(decided, np.bool_)
         title = self.maker.classes.items[positive].name
         if self.truth is None:
-            return [self.painted_panel([(mask & fov, _FOUND)], fov, f"Decision: {title}", f"{title} in {image} by {name}")]
+            found = [(mask & fov, _FOUND)]
+            return [self.painted_panel(found, fov, f"Decision: {title}", f"{title} in {image} by {name}")]
         counted, truth = self.counted(fov), self.truth == positive
         layers: list[tuple[BoolArray, Colour]] = [
             (mask & truth & counted, _FOUND),
@@ -169,13 +171,9 @@ class _Drawing:
         """Where pixels count: inside the field of view, where the reference says something."""
         assert self.truth is not None
         counted: BoolArray = fov & (self.truth != self.maker.classes.ignore)
-        if self.maker.classes.positive is None and self.maker.classes.outside is not None:
-            counted &= self.truth != self.maker.classes.outside
         return counted
 
-    def painted_panel(
-        self, layers: list[tuple[BoolArray, Colour]], fov: BoolArray, caption: str, alt: str
-    ) -> Panel:
+    def painted_panel(self, layers: list[tuple[BoolArray, Colour]], fov: BoolArray, caption: str, alt: str) -> Panel:
         config = self.maker.config
         picture = painted(self.case.image, layers, config.detail_width, outside=~fov)
         legend = self.maker.legend if self.truth is not None else ()

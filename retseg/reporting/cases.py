@@ -11,12 +11,13 @@ from retseg.reporting.case_panels import PanelMaker
 from retseg.reporting.config import ReportConfig
 from retseg.reporting.metric_headings import heading
 from retseg.reporting.predictions import has_prediction
-from retseg.reporting.run_files import RunRecord
-from retseg.reporting.score_tables import case_table, has_scores, metrics_of, observers_of
+from retseg.reporting.run_files import MEAN_OF_CLASSES, RunRecord
+from retseg.reporting.score_tables import case_table, metrics_of, observers_of
 from retseg.reporting.view_models import CaseLink, CaseView
 from retseg.reporting.wording import counted, listed, score
 
 _ORDERED_BY = "dice"
+_EYES = {"l": "left eye", "left": "left eye", "r": "right eye", "right": "right eye"}
 _DICE = heading(_ORDERED_BY)
 
 
@@ -39,13 +40,14 @@ class CaseList:
 def choose_cases(records: Sequence[RunRecord], prepared: PreparedSet, config: ReportConfig) -> CaseList:
     """The best and the worst image by the first system's Dice, then the others in the set's order."""
     samples = _test_samples(records, prepared)
-    values = {s.id: value for s in samples if (value := _order(records[0], s.id, prepared)) is not None}
-    shown = prepared.classes.positive is not None
+    first, scored_class = records[0], _scored_class(prepared)
+    dice = {s.id: first.scores.value(s.id, first.system, scored_class, _ORDERED_BY, first.threshold) for s in samples}
+    values = {image: value for image, value in dice.items() if value is not None}
     ranks: dict[str, str] = {}
     if len(values) > 1:
         ranks = {max(values, key=lambda i: values[i]): "Best", min(values, key=lambda i: values[i]): "Worst"}
-    first = [sample for image in ranks for sample in samples if sample.id == image]
-    ordered = [*first, *(sample for sample in samples if sample.id not in ranks)]
+    ordered = [sample for image in ranks for sample in samples if sample.id == image]
+    ordered += [sample for sample in samples if sample.id not in ranks]
     chosen = tuple(
         ChosenCase(
             sample,
@@ -53,7 +55,7 @@ def choose_cases(records: Sequence[RunRecord], prepared: PreparedSet, config: Re
                 id=f"case-{number}",
                 heading=sample.id,
                 rank=ranks.get(sample.id, ""),
-                score=f"{_DICE}\N{NO-BREAK SPACE}{score(values[sample.id])}" if shown and sample.id in values else "",
+                score=f"{_DICE}\N{NO-BREAK SPACE}{score(values[sample.id])}" if sample.id in values else "",
             ),
         )
         for number, sample in enumerate(ordered[: config.max_images], start=1)
@@ -93,17 +95,9 @@ def _test_samples(records: Sequence[RunRecord], prepared: PreparedSet) -> list[S
 
 
 def _scored_class(prepared: PreparedSet) -> str:
+    """The class whose lines in metrics.csv are an image's own scores."""
     positive = prepared.classes.positive
-    return "" if positive is None else prepared.classes.items[positive].name
-
-
-def _order(record: RunRecord, image: str, prepared: PreparedSet) -> float | None:
-    """What images are ordered by: the Dice of the positive class, or the mean over the classes that the image has."""
-    if prepared.classes.positive is not None:
-        return record.scores.value(image, record.system, _scored_class(prepared), _ORDERED_BY, record.threshold)
-    names = [prepared.classes.items[index].name for index in prepared.classes.scored]
-    values = [v for n in names if (v := record.scores.value(image, record.system, n, _ORDERED_BY)) is not None]
-    return sum(values) / len(values) if values else None
+    return MEAN_OF_CLASSES if positive is None else prepared.classes.items[positive].name
 
 
 def _remarks(records: Sequence[RunRecord], ranks: dict[str, str], tested: int, shown: int) -> Iterator[str]:
@@ -122,7 +116,7 @@ def _remarks(records: Sequence[RunRecord], ranks: dict[str, str], tested: int, s
 
 
 def _subtitle(sample: Sample) -> str:
-    eye = {"left": "left eye", "right": "right eye", "L": "left eye", "R": "right eye"}.get(sample.eye or "", sample.eye)
+    eye = _EYES.get((sample.eye or "").lower(), sample.eye)
     return ", ".join(part for part in (f"Patient {sample.patient}", eye) if part)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from retseg.reporting.facts import recipe
+from retseg.reporting.facts import kept_epoch, recipe
 from retseg.reporting.figures import Series, line_chart
 from retseg.reporting.metric_headings import heading
 from retseg.reporting.run_files import History, RunRecord
@@ -60,9 +60,9 @@ def curve_remarks(records: Sequence[RunRecord]) -> tuple[str, ...]:
         return ()
     names = listed([record.name for record in lecture])
     remark = (
-        f"{names} follows the lecture’s recipe. The losses here are means over pixels. The lecture printed the sum of the "
-        "batch means divided by its 600 patches, which with batches of 10 is a tenth of the mean over pixels: "
-        "multiply its figures by ten before comparing."
+        f"Trained by the lecture’s recipe: {names}. The losses here are means over pixels. The lecture printed the sum "
+        "of the batch means divided by its 600 patches, which with batches of 10 is a tenth of the mean over pixels. "
+        "Multiply its printed figures by ten before comparing."
     )
     curves = {part for record in lecture for part, quantity in _curves(record.history).values() if quantity == _LOSS}
     if "test" in curves:
@@ -124,6 +124,5 @@ def _minutes(history: History) -> tuple[float, ...]:
 
 def _kept(record: RunRecord) -> int | None:
     """The row of history.csv whose weights were kept, or None where that is not recorded."""
-    epoch = record.train.facts.get("epoch") if record.train else None
-    epochs = _epochs(record.history)
-    return epochs.index(float(epoch)) if epoch is not None and float(epoch) in epochs else None
+    epoch, epochs = kept_epoch(record), _epochs(record.history)
+    return epochs.index(epoch) if epoch is not None and epoch in epochs else None

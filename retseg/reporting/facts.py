@@ -37,19 +37,46 @@ def dataset_credit(prepared: PreparedSet) -> str | None:
 
 def architecture(record: RunRecord) -> str | None:
     """The name of the run's architecture."""
-    return _setting(record, "model", "arch")
+    name = _setting(record, "model", "arch") or record.card.get("arch")
+    return None if name is None else str(name)
 
 
 def recipe(record: RunRecord) -> str | None:
     """The name of the run's recipe."""
-    return _setting(record, "recipe")
+    name = _setting(record, "recipe") or record.card.get("recipe")
+    return None if name is None else str(name)
 
 
 def training_samples(record: RunRecord, prepared: PreparedSet) -> tuple[list[Sample], list[Sample]]:
-    """The photographs that set the weights and those that were set aside for validation."""
+    """The photographs of the prepared set that set the weights, and those that were set aside for validation."""
+    if record.train is None or _source(record) not in (None, prepared.name):
+        return [], []
     train = [sample for sample in prepared.split("train") if sample.labels]
-    aside = set(_fact(record, "validation_patients") or ())
+    aside = set(record.card.get("validation_patients") or _fact(record, "validation_patients") or ())
     return [s for s in train if s.patient not in aside], [s for s in train if s.patient in aside]
+
+
+def seen_patients(record: RunRecord, prepared: PreparedSet) -> frozenset[str]:
+    """The patients of the prepared set that had a part in the training: weights, epoch or threshold."""
+    used = [sample for part in training_samples(record, prepared) for sample in part]
+    point = record.operating_point
+    fitted = point.patients if point is not None and point.dataset == prepared.name else ()
+    return frozenset((*(sample.patient for sample in used), *fitted))
+
+
+def trained_on(record: RunRecord, prepared: PreparedSet) -> str | None:
+    """In words, all photographs that had a part in the training; None where that is not recorded."""
+    used = [sample for part in training_samples(record, prepared) for sample in part]
+    if used:
+        return f"{_people(used)} from {dataset_title(prepared)}"
+    source = _source(record)
+    return source if source != prepared.name else None
+
+
+def kept_epoch(record: RunRecord) -> int | None:
+    """The epoch whose weights were kept, or None where that is not recorded."""
+    epoch = record.card.get("epoch") or _fact(record, "epoch")
+    return None if epoch is None else int(epoch)
 
 
 def facts_table(records: Sequence[RunRecord], prepared: PreparedSet) -> Table:
@@ -84,13 +111,15 @@ def _data_rows(prepared: PreparedSet) -> dict[str, Teller]:
     test_rows = {row.id: row for row in prepared.rows}
     classes = listed([item.name for item in prepared.classes.items])
 
-    def trained_on(record: RunRecord) -> str | None:
-        return _people(training_samples(record, prepared)[0])
+    def weights_from(record: RunRecord) -> str | None:
+        return _people(training_samples(record, prepared)[0]) or trained_on(record, prepared)
 
     def validated_on(record: RunRecord) -> str | None:
         if record.train is None:
             return None
-        aside = training_samples(record, prepared)[1]
+        used, aside = training_samples(record, prepared)
+        if not used:
+            return None
         return f"{_people(aside)}, from the training split" if aside else "none"
 
     def scored_on(record: RunRecord) -> str | None:
@@ -110,7 +139,7 @@ def _data_rows(prepared: PreparedSet) -> dict[str, Teller]:
     return {
         "Dataset": lambda _: dataset_title(prepared),
         "Classes": lambda _: f"{prepared.classes.count}: {classes}",
-        "Trained on": trained_on,
+        "Trained on": weights_from,
         "Set aside for validation": validated_on,
         "Tested on": scored_on,
         "Test images without a reference": lambda record: (
@@ -158,7 +187,7 @@ def _training_rows() -> dict[str, Teller]:
 
     def epochs(record: RunRecord) -> str | None:
         done = len(record.history) or None
-        kept = _fact(record, "epoch")
+        kept = kept_epoch(record)
         if done is None:
             return None
         return whole(done) if kept is None else f"{whole(done)}; the weights are those of epoch {whole(kept)}"
@@ -247,6 +276,12 @@ def _setting(record: RunRecord, *path: str) -> Any:
 
 def _fact(record: RunRecord, name: str) -> Any:
     return record.train.facts.get(name) if record.train else None
+
+
+def _source(record: RunRecord) -> str | None:
+    """The dataset that the run was trained on."""
+    source = record.card.get("dataset") or _fact(record, "dataset")
+    return None if source is None else str(source)
 
 
 def _provenance(manifest: Manifest | None, name: str) -> Any:

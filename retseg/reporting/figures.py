@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from retseg.reporting.view_models import Chart, Line, Tick
 
@@ -109,7 +110,7 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 def labels(values: Sequence[float]) -> list[str]:
     """One label for each value, all with the same decimals where they are evenly spaced."""
-    gaps = [b - a for a, b in zip(values, values[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(values)]
     even = not gaps or max(gaps) - min(gaps) < 1e-9
     if not even:
         return [_plain(v) for v in values]

@@ -35,8 +35,9 @@ class Picture:
     height: int
 
 
-def fitted_size(height: int, width: int, limit: int) -> tuple[int, int]:
+def fitted_size(image: NDArray[Any], limit: int) -> tuple[int, int]:
     """(height, width) of an image shrunk to at most `limit` pixels in width; never enlarged, never empty."""
+    height, width = image.shape[:2]
     if width <= limit:
         return height, width
     return max(1, round(height * limit / width)), limit
@@ -44,7 +45,7 @@ def fitted_size(height: int, width: int, limit: int) -> tuple[int, int]:
 
 def shrink_photograph(image: UInt8Array, limit: int) -> UInt8Array:
     """(H, W, 3) uint8 photograph shrunk by area to at most `limit` pixels in width."""
-    height, width = fitted_size(*image.shape[:2], limit)
+    height, width = fitted_size(image, limit)
     if (height, width) == image.shape[:2]:
         return image
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BOX))
@@ -56,7 +57,7 @@ def shrink_map(values: NDArray[Any], limit: int, *, thin: bool = False) -> Float
     With `thin` the power mean takes the place of the mean.
     """
     plane = values.astype(np.float32)
-    height, width = fitted_size(*plane.shape, limit)
+    height, width = fitted_size(plane, limit)
     if (height, width) == plane.shape:
         return plane
     if thin:
@@ -66,8 +67,8 @@ def shrink_map(values: NDArray[Any], limit: int, *, thin: bool = False) -> Float
 
 
 def shrink_classes(class_map: UInt8Array, limit: int) -> UInt8Array:
-    """(H, W) map of class indices shrunk to at most `limit` pixels in width, by the nearest pixel: indices do not mix."""
-    height, width = fitted_size(*class_map.shape, limit)
+    """(H, W) class indices shrunk to at most `limit` pixels in width, by the nearest pixel: indices do not mix."""
+    height, width = fitted_size(class_map, limit)
     if (height, width) == class_map.shape:
         return class_map
     return np.asarray(Image.fromarray(class_map).resize((width, height), Image.Resampling.NEAREST))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from retseg.datasets.prepared import PreparedSet
-from retseg.reporting.facts import architecture, dataset_title, training_samples
+from retseg.reporting.facts import architecture, dataset_title, seen_patients, trained_on
 from retseg.reporting.metric_headings import heading
 from retseg.reporting.run_files import RunRecord
 from retseg.reporting.score_tables import has_scores, observers_of, scores_in
@@ -16,32 +17,101 @@ _MEASURE = "dice"
 
 def title(records: Sequence[RunRecord], prepared: PreparedSet) -> str:
     """The page's heading where the configuration gives none."""
-    return f"{capitalised(listed([record.name for record in records]))} on {dataset_title(prepared)}"
+    return f"{listed([record.name for record in records])} on {dataset_title(prepared)}"
 
 
 def summary(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[str, ...]:
     """What was trained on what, how it does, and how that compares with a human observer."""
-    return tuple(text for text in (_task(records, prepared), _outcome(records, prepared)) if text)
+    scored = [record for record in records if has_scores(record)]
+    outcome = _outcome(scored, prepared) if scored else (_unscored(records),)
+    return (f"{_task(records, prepared)} {_test(records, prepared)}".strip(), *outcome)
 
 
 def _task(records: Sequence[RunRecord], prepared: PreparedSet) -> str:
-    aim = _aim(prepared)
-    many = len(records) > 1
-    networks = listed([_network(record) for record in records])
-    trained = [record for record in records if record.train is not None]
-    train = training_samples(trained[0], prepared) if trained else ([], [])
-    seen = [sample for part in train for sample in part]
-    if trained and seen:
-        patients = len({sample.patient for sample in seen})
-        start = (
-            f"{capitalised(networks)} {'were' if many else 'was'} trained on {counted(len(seen), 'image')} of "
-            f"{counted(patients, 'patient')} from {dataset_title(prepared)} to {aim}."
-        )
-    else:
-        start = f"{capitalised(networks)} {'were' if many else 'was'} used to {aim} in {dataset_title(prepared)}."
-    return f"{start} {_test(records)}".strip()
+    networks = capitalised(listed([_network(record) for record in records]))
+    was = "were" if len(records) > 1 else "was"
+    sources = {trained_on(record, prepared) for record in records if record.train is not None}
+    if len(sources) == 1 and None not in sources:
+        return f"{networks} {was} trained on {sources.pop()} to {_aim(prepared)}."
+    return f"{networks} {was} used to {_aim(prepared)}."
 
 
 def _network(record: RunRecord) -> str:
     name = architecture(record)
     return record.name if name is None or name in record.name else f"{record.name} ({name})"
+
+
+def _aim(prepared: PreparedSet) -> str:
+    classes = prepared.classes
+    if classes.positive is None:
+        return f"give every pixel of an image one of {counted(classes.count, 'class', 'classes')}"
+    return f"find every pixel of an image that shows {classes.items[classes.positive].name}"
+
+
+def _test(records: Sequence[RunRecord], prepared: PreparedSet) -> str:
+    images = frozenset().union(*(record.scores.ids for record in records))
+    samples = [sample for sample in prepared.samples if sample.id in images]
+    if not samples:
+        return ""
+    patients = {sample.patient for sample in samples}
+    tested = (
+        f"The test was on {counted(len(samples), 'image')} of {counted(len(patients), 'patient')} "
+        f"from {dataset_title(prepared)}"
+    )
+    seen = frozenset().union(*(seen_patients(record, prepared) for record in records)) & patients
+    if seen:
+        return (
+            f"{tested}, but {len(seen)} of these patients had a part in the training: "
+            "the figures below are not those of a test."
+        )
+    return f"{tested}; none of these patients had a part in the training."
+
+
+def _unscored(records: Sequence[RunRecord]) -> str:
+    unlabelled = {str(image) for record in records for image in record.summary.get("unlabelled") or ()}
+    if unlabelled:
+        return (
+            "The test images have no reference labels, so nothing could be scored. "
+            "Their predictions are shown below without scores."
+        )
+    return "Nothing was scored: no test image has both a reference and a prediction."
+
+
+def _outcome(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[str, ...]:
+    values = {r.name: v for r in records if (v := _measured(r.summary.get("pooled"))) is not None}
+    if not values:
+        return ()
+    ranked = sorted(values, key=lambda name: -values[name])
+    measure = heading(_MEASURE)
+    what = measure if prepared.classes.positive is not None else f"{measure}, averaged over the classes,"
+    best = ranked[0]
+    text = (
+        f"{best} reaches a {what} of {score(values[best])} against the reference, "
+        "where 0 means no overlap and 1 means that every pixel agrees."
+    )
+    if len(ranked) > 1:
+        text = f"Of the {len(ranked)} systems, {text} "
+        text += f"{capitalised(listed([f'{name} reaches {score(values[name])}' for name in ranked[1:]]))}."
+    humans = {n: v for n, f in observers_of(records).items() if (v := _measured(f.get("pooled"))) is not None}
+    text = " ".join([text, *(_compared(best, values[best], name, value) for name, value in humans.items())])
+    patients = max(int(record.summary.get("n_patients") or 0) for record in records)
+    caution = (
+        f"These figures describe {counted(patients, 'patient')} and carry no confidence interval: "
+        "a small difference between two rows may be chance."
+    )
+    return (text, caution)
+
+
+def _compared(system: str, value: float, observer: str, human: float) -> str:
+    if score(value) == score(human):
+        closeness = "as closely as"
+    else:
+        closeness = "more closely than" if value > human else "less closely than"
+    return (
+        f"A human observer ({observer}) reaches {score(human)} against the same reference, "
+        f"so {system} agrees with the reference {closeness} that observer does."
+    )
+
+
+def _measured(figures: Mapping[str, Any] | None) -> float | None:
+    return scores_in(figures).get(_MEASURE)

@@ -11,6 +11,7 @@ import numpy as np
 from retseg.core.types import BoolArray, Case, Classes, Float32Array, UInt8Array
 from retseg.imaging.io import read_label
 from retseg.imaging.maps import read_class_probabilities, read_probability
+from retseg.metrics.ranking import LEVELS, quantise
 from retseg.reporting.run_files import RunRecord
 
 
@@ -45,9 +46,7 @@ def read_prediction(record: RunRecord, image: str, table: Classes) -> StoredPred
     positive_file, classes_file = _files(record, image)
     classes = read_class_probabilities(classes_file) if classes_file.is_file() else None
     if table.positive is None:
-        if classes is None:
-            return None
-        return StoredPrediction(classes, None, None, classes.argmax(axis=0).astype(np.uint8))
+        return None if classes is None else StoredPrediction(classes, None, None, _class_map(record, image, classes))
     if positive_file.is_file():
         positive = read_probability(positive_file)
     elif classes is not None:
@@ -65,11 +64,18 @@ def scored_region(record: RunRecord, case: Case) -> BoolArray:
 
 
 def _decision(record: RunRecord, image: str, positive: Float32Array) -> BoolArray | None:
+    """The decision at the threshold of the scores, made on the stored 16-bit levels as evaluate makes it."""
     if record.threshold is not None:
-        decided: BoolArray = positive > record.threshold
+        marked = np.arange(LEVELS) / (LEVELS - 1) > record.threshold
+        decided: BoolArray = marked[quantise(positive)]
         return decided
     path = record.folders.predict / "mask" / f"{image}.png"
     return read_label(path) > 0 if path.is_file() else None
+
+
+def _class_map(record: RunRecord, image: str, classes: Float32Array) -> UInt8Array:
+    path = record.folders.predict / "mask" / f"{image}.png"
+    return np.asarray(read_label(path) if path.is_file() else classes.argmax(axis=0), np.uint8)
 
 
 def _files(record: RunRecord, image: str) -> Iterator[Path]:

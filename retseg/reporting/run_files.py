@@ -14,6 +14,9 @@ from retseg.core.errors import InputError
 from retseg.core.manifest import Manifest
 from retseg.core.types import OperatingPoint
 
+MEAN_OF_CLASSES = "(mean of classes)"
+"""What metrics.csv calls the figures over all classes of a task without a positive one."""
+
 _FIX = "Run the stage again with --force"
 
 
@@ -99,12 +102,16 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """Everything the report knows of one run."""
+    """Everything the report knows of one run.
+
+    `card` is the card of the weights, as protocol.json keeps it; it is empty where the weights are not known.
+    """
 
     folders: RunFolders
     train: Manifest | None
     predict: Manifest | None
     evaluate: Manifest | None
+    card: Mapping[str, Any]
     operating_point: OperatingPoint | None
     history: History
     summary: Mapping[str, Any]
@@ -136,6 +143,7 @@ def read_run(folders: RunFolders) -> RunRecord:
         train=Manifest.find(folders.train) if folders.train is not None else None,
         predict=Manifest.find(folders.predict),
         evaluate=Manifest.find(folders.evaluate),
+        card=_read_json(folders.evaluate / "protocol.json", required=False).get("weights") or {},
         operating_point=_operating_point(folders, summary),
         history=_read_history(folders.train / "history.csv") if folders.train is not None else History(),
         summary=summary,

@@ -66,6 +66,8 @@ def _score_table(records: Sequence[RunRecord], metrics: Sequence[str], view: str
         for name, figures in observers_of(records).items()
     ]
     notes = [*protocol_notes(records), *_selection_notes(records)]
+    if view == "per_image_mean":
+        notes += _undefined_notes(records)
     if best:
         notes.append("Bold: the best system of each column.")
     ranking_names = [heading(name) for name in metrics if needs_scores(name)]
@@ -96,9 +98,7 @@ def per_class_table(records: Sequence[RunRecord], classes: Classes) -> Table | N
             for name in names
         )
     notes = protocol_notes(scored)
-    return _table(
-        "Each class against all others", "Class" if len(scored) == 1 else "System", metrics, groups, notes
-    )
+    return _table("Each class against all others", "Class" if len(scored) == 1 else "System", metrics, groups, notes)
 
 
 def case_table(
@@ -140,6 +140,19 @@ def _selection_notes(records: Sequence[RunRecord]) -> list[str]:
     return [f"The systems were not scored on the same images: {listed(parts)}."]
 
 
+def _undefined_notes(records: Sequence[RunRecord]) -> list[str]:
+    """Says for which figures some image is left out of the mean, because the figure is undefined there."""
+    notes = []
+    for record in records:
+        total, counts = record.summary.get("n_images"), record.summary.get("per_image_n") or {}
+        fewer = [f"{heading(name)} over {number}" for name, number in counts.items() if number != total]
+        if fewer:
+            notes.append(
+                f"{record.name}: a figure undefined for an image is left out of its mean ({listed(fewer)} images)."
+            )
+    return notes
+
+
 def _table(
     caption: str, corner: str, metrics: Sequence[str], groups: tuple[RowGroup, ...], notes: Sequence[str]
 ) -> Table:
@@ -158,7 +171,8 @@ def _observer_value(
 
 
 def _cells(values: Scores, metrics: Sequence[str], best: Mapping[str, float] | None = None) -> tuple[Cell, ...]:
-    return tuple(Cell(score(values.get(m)), best is not None and m in best and values.get(m) == best[m]) for m in metrics)
+    marks = best or {}
+    return tuple(Cell(score(values.get(m)), m in marks and values.get(m) == marks[m]) for m in metrics)
 
 
 def _number(value: Any) -> float | None:
