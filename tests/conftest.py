@@ -7,3 +7,76 @@ import os
 # One thread a test process: pytest-xdist already uses every core, and results do not depend on the machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+from collections.abc import Callable  # noqa: E402 (torch must see the variables above)
+from dataclasses import dataclass  # noqa: E402
+from pathlib import Path  # noqa: E402
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command left: exit code, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last_line(self) -> str:
+        return self.out.rstrip("\n").rsplit("\n", 1)[-1]
+
+
+Retseg = Callable[..., Outcome]
+
+
+def call_retseg(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *words: object) -> Outcome:
+    from retseg.cli.main import main
+
+    monkeypatch.setattr("sys.argv", ["retseg", *map(str, words)])
+    capsys.readouterr()
+    code: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code
+    printed = capsys.readouterr()
+    return Outcome(int(code or 0), printed.out, printed.err)  # type: ignore[call-overload]
+
+
+@pytest.fixture
+def retseg(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Retseg:
+    """Runs the command line in an empty folder of its own, as a user would: `retseg("train", "--arch", "unet")`."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RETSEG_DATA", raising=False)
+    return lambda *words: call_retseg(capsys, monkeypatch, *words)
+
+
+def fundus(seed: int = 0, side: int = 96) -> np.ndarray:
+    """A small drawn photograph (side, side, 3): a red disc with dark lines on black."""
+    random = np.random.default_rng(seed)
+    rows, columns = np.mgrid[:side, :side] - side / 2
+    image = np.zeros((side, side, 3), np.float32)
+    inside = rows**2 + columns**2 < (0.45 * side) ** 2
+    image[inside] = (170, 80, 40)
+    for angle in random.uniform(0, np.pi, 4):
+        line = np.abs(rows * np.cos(angle) + columns * np.sin(angle) + random.uniform(-side / 5, side / 5)) < 1.5
+        image[line & inside] *= 0.55
+    image[inside] += random.normal(0, 3, (int(inside.sum()), 3))
+    return image.clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def photographs(tmp_path: Path) -> Path:
+    """A folder with three photographs."""
+    from PIL import Image
+
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for number in range(3):
+        Image.fromarray(fundus(number)).save(folder / f"eye{number}.png")
+    return folder

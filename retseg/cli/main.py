@@ -50,7 +50,7 @@ inspect.add_to(app)
 def main() -> None:
     """Runs the command line; a user's mistake ends in one line and a non-zero exit, never in a traceback."""
     try:
-        app()
+        app(prog_name="retseg")
     except RetsegError as error:
         _fail(error.line)
     except KeyboardInterrupt:

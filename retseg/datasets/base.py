@@ -23,8 +23,8 @@ VESSELS = Classes(
     "vessels",
     (
         ClassInfo("outside the field of view", (0, 0, 0)),
-        ClassInfo("vessel", (213, 94, 0)),
-        ClassInfo("retina", (86, 180, 233)),
+        ClassInfo("vessel", (86, 180, 233)),
+        ClassInfo("retina", (213, 94, 0)),
     ),
     positive=1,
     outside=0,

@@ -133,7 +133,10 @@ def read_index(folder: Path) -> list[IndexRow]:
     path = folder / INDEX
     try:
         with path.open(encoding="utf-8", errors="surrogateescape", newline="") as file:
-            return [IndexRow.from_csv(row) for row in csv.DictReader(file)]
+            reader = csv.DictReader(file)
+            if missing := set(_COLUMNS) - set(reader.fieldnames or ()):
+                raise ValueError(f"it has no column {', '.join(sorted(missing))}")
+            return [IndexRow.from_csv(row) for row in reader]
     except FileNotFoundError:
         raise InputError("a prepared set has an index.csv, but here is none", where=folder, fix=_FIX) from None
     except (OSError, KeyError, ValueError, TypeError, csv.Error) as error:

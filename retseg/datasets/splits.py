@@ -27,7 +27,7 @@ def hold_out_patients(patients: Iterable[str], fraction: float, seed: int) -> se
 
 
 def _draw(patient: str, seed: int) -> str:
-    return hashlib.sha256(f"{seed}:{patient}".encode("utf-8", "surrogateescape")).hexdigest()
+    return hashlib.sha256(f"{seed}:{patient}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def split_patients(samples: Sequence[Sample], is_test: Callable[[str], bool]) -> list[Sample]:
@@ -35,9 +35,13 @@ def split_patients(samples: Sequence[Sample], is_test: Callable[[str], bool]) ->
     return [replace(sample, split=TEST if is_test(sample.patient) else TRAIN) for sample in samples]
 
 
-def leave_one_out(samples: Sequence[Sample], fold: int) -> list[Sample]:
-    """The samples with one patient, the `fold`-th in order of name, as the test and all others for training."""
-    patients = sorted({sample.patient for sample in samples})
+def leave_one_out(samples: Sequence[Sample], fold: int, among: Sequence[str] | None = None) -> list[Sample]:
+    """The samples with one patient as the test and all others for training.
+
+    It is the `fold`-th of `among`, which lets a set count its own patients even where some are missing; without it,
+    the `fold`-th of the samples' patients in order of name.
+    """
+    patients = sorted({sample.patient for sample in samples}) if among is None else among
     if fold >= len(patients):
         raise ConfigError(
             f"dataset.fold {fold} does not exist: leaving one of {len(patients)} patients out gives folds "

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import ClassVar
 
 from retseg.core.types import Sample
+from retseg.datasets.findings import Finding, Survey
 from retseg.datasets.published import Photograph, PublishedSet
-from retseg.datasets.splits import leave_one_out, split_patients
+from retseg.datasets.splits import TEST, leave_one_out, split_patients
 from retseg.datasets.tree import names_in
 
 _NUMBERS = (1, 2, 3, 4, 5, 44, 77, 81, 82, 139, 162, 163, 235, 236, 239, 240, 255, 291, 319, 324)
@@ -65,12 +66,21 @@ im0001.vk.ppm ...                   (or in labels-vk/; .ppm or .pgm)"""
             for name in _IDS
         ]
 
+    def survey(self, root: Path) -> Survey:
+        """As for any published set; leaving a photograph out takes that photograph."""
+        survey = super().survey(root)
+        if not survey.samples or any(sample.split == TEST for sample in survey.samples):
+            return survey
+        what = f"no photograph for the test: fold {self.config.fold} tests one that is not here"
+        finding = Finding("error", root, what, "Fetch it, or choose another dataset.fold", blocks=True)
+        return Survey(survey.samples, [finding, *survey.findings])
+
     def assign(self, samples: list[Sample]) -> list[Sample]:
         """Leave one out, or ten and ten."""
         if self.config.protocol == "10/10":
             last = set(_IDS[len(_IDS) // 2 :])
             return split_patients(samples, lambda patient: patient in last)
-        return leave_one_out(samples, self.config.fold)
+        return leave_one_out(samples, self.config.fold, among=_IDS)
 
 
 def _candidates(folders: tuple[str, ...], stem: str, suffixes: tuple[str, ...]) -> list[str]:

@@ -14,7 +14,7 @@ from retseg.core.errors import InputError
 from retseg.core.types import Sample
 from retseg.datasets.findings import Finding
 from retseg.datasets.ids import photograph_ids
-from retseg.datasets.pairing import FOV, LABEL, SECOND_LABEL
+from retseg.datasets.pairing import FOLDERS, FOV, LABEL, SECOND_LABEL
 from retseg.datasets.splits import TEST, TRAIN
 
 COLUMNS = ("image", LABEL, SECOND_LABEL, FOV, "patient", "eye", "split", "um_per_pixel")
@@ -70,10 +70,13 @@ def _check_header(path: Path, header: list[str]) -> None:
         found = ", ".join(header) or "nothing"
         raise InputError(f"the table has no column 'image' (it has {found})", where=path, fix=_columns_fix())
     for name in header:
-        # Columns of other people's own are welcome; a misspelt one would silently lose the labels.
-        close = difflib.get_close_matches(name, COLUMNS, n=1, cutoff=0.75)
-        if name not in COLUMNS and close:
-            raise InputError(f"the table has an unknown column '{name}'", where=path, fix=f"Did you mean {close[0]}?")
+        # Columns of other people's own are welcome; one that means ours would silently lose labels or patients.
+        meant = (
+            [] if name in COLUMNS else [role for role, names in FOLDERS.items() if name in names and role in COLUMNS]
+        )
+        meant += [] if name in COLUMNS else difflib.get_close_matches(name, COLUMNS, n=1, cutoff=0.8)
+        if meant:
+            raise InputError(f"the table has an unknown column '{name}'", where=path, fix=f"Name it {meant[0]}")
         if header.count(name) > 1 and name in COLUMNS:
             raise InputError(f"the table has the column '{name}' twice", where=path, fix="Remove one of the two")
 

@@ -15,7 +15,8 @@ from scipy import ndimage
 
 from retseg.core.errors import ImageError
 from retseg.core.types import BoolArray, Float32Array, UInt8Array
-from retseg.imaging.rays import EDGE_LEVEL, SHARP, sharp_edges
+from retseg.imaging.cuts import find_cuts
+from retseg.imaging.rays import EDGE_LEVEL, EVEN, SHARP, sharp_edges
 from retseg.imaging.rim import Points, Rim, fit_rim, outline
 
 _WORKING_SIDE = 700
@@ -42,8 +43,6 @@ def estimate_fov(image: UInt8Array) -> BoolArray:
         raise ImageError("no retina visible: the image is all black", fix="Remove the photograph")
     background = _corner_background(bright)
     whole = np.ones(image.shape[:2], np.bool_)
-    if background.level > 0.5 * float(np.percentile(bright, 95)):
-        return whole
     field = _signed_field(bright, background)
     if field is None:
         return whole
@@ -74,15 +73,22 @@ def _signed_field(bright: Float32Array, background: _Background) -> Float32Array
     brightest = float(np.percentile(above, 99.5))
     contrast = float(np.median(above[above > 0.25 * brightest]))
     lit = _largest(above > max(5 * background.noise, 0.08 * contrast, 2.0))
-    if lit is None:
+    if lit is None or background.level > 0.5 * (background.level + contrast):
         return None
     reach = max(2, round(0.008 * max(bright.shape)))
     y, x = ndimage.center_of_mass(lit)
-    rim = _believable_rim(sharp_edges(above, (y + 0.5, x + 0.5), reach, background.noise), lit)
-    if rim is None and not _sharply_bounded(above, lit, ~lit, reach, background.noise, dark=False):
+    edges = sharp_edges(above, (y + 0.5, x + 0.5), reach, background.noise)
+    rim = _believable_rim(edges.points[edges.firm], lit) or _believable_rim(edges.points, lit)
+    if rim is None and not _framed(above, lit, background, contrast, reach):
         return None
-    region, glare = _composed(above, lit, rim, reach, background.noise)
-    return _edge_field(above, region, glare, rim, background.noise)
+    region, glare = _composed(above, lit, rim, edges.points, reach, background.noise)
+    return _edge_field(above, region, glare, rim, max(6 * background.noise, 0.2 * contrast))
+
+
+def _framed(above: Float32Array, lit: BoolArray, background: _Background, contrast: float, reach: int) -> bool:
+    """Whether a lit region that is not round has a border around it at all: dark, sharp, and not just a few vessels."""
+    dark = background.level < 0.25 * (background.level + contrast) and lit.mean() < 0.98
+    return dark and _sharply_bounded(above, lit, ~lit, reach, background.noise, dark=False)
 
 
 def _largest(mask: BoolArray) -> BoolArray | None:
@@ -122,41 +128,53 @@ def _sample(values: Float32Array, points: Points) -> Float32Array:
 
 
 def _sharp(above: Float32Array, points: Points, outward: Points, reach: float, noise: float) -> BoolArray:
-    """Whether the brightness falls off at once from `reach` pixels inside to `reach` pixels outside of each point."""
+    """Whether the brightness is even up to each point and falls off at once behind it."""
+    deep = _sample(above, points - 3 * reach * outward)
     inner = _sample(above, points - reach * outward)
     outer = _sample(above, points + reach * outward)
-    sharp: BoolArray = (inner > 4 * noise) & (outer < SHARP * inner)
+    sharp: BoolArray = (inner > 4 * noise) & (outer < SHARP * inner) & (inner > EVEN * deep)
     return sharp
 
 
 def _believable_rim(points: Points, lit: BoolArray) -> Rim | None:
-    """A rim through the sharp outline points, if it explains enough of them and of the lit region."""
-    tolerance = max(1.0, 0.004 * max(lit.shape))
-    rim = fit_rim(points, (lit.shape[0], lit.shape[1]), tolerance)
+    """A rim through the sharp edge points, if it explains enough of them and of the lit region."""
+    shape = (lit.shape[0], lit.shape[1])
+    tolerance = _tolerance(shape)
+    rim = fit_rim(points, shape, tolerance)
     if rim is None:
         return None
     agree = np.abs(rim.depth(points)) < 1.5 * tolerance
-    sectors = np.unique((rim.angles(points[agree]) * (18 / np.pi)).astype(int))
-    inside = rim.depth_map((lit.shape[0], lit.shape[1])) > 0
+    sectors = len(np.unique((rim.angles(points[agree]) * (18 / np.pi)).astype(int)))
+    inside = rim.depth_map(shape) > 0
     beyond = (lit & ~inside).sum() / lit.sum()
-    believable = agree.mean() > 0.25 and len(sectors) >= 6 and beyond < 0.2 and lit.sum() > 0.3 * inside.sum()
-    return rim if believable else None
+    clear = sectors >= 18 and agree.mean() > 0.6
+    likely = sectors >= 6 and agree.mean() > 0.25 and beyond < 0.2 and lit.sum() > 0.3 * inside.sum()
+    return rim if clear or likely else None
+
+
+def _tolerance(shape: tuple[int, int]) -> float:
+    return max(1.0, 0.004 * max(shape))
 
 
 def _composed(
-    above: Float32Array, lit: BoolArray, rim: Rim | None, reach: float, noise: float
+    above: Float32Array, lit: BoolArray, rim: Rim | None, edges: Points, reach: int, noise: float
 ) -> tuple[BoolArray, BoolArray]:
     """The region of retina, and the glare beside it whose brightness says nothing about the edge."""
     if rim is None:
         return lit, np.zeros_like(lit)
-    inside = rim.depth_map((lit.shape[0], lit.shape[1])) > 0
-    region, glare = inside.copy(), np.zeros_like(lit)
-    for part in _parts(inside & ~lit):
+    shape = (lit.shape[0], lit.shape[1])
+    tolerance = _tolerance(shape)
+    region = rim.depth_map(shape) > 0
+    for cut in find_cuts(edges[rim.depth(edges) > 2 * tolerance], (rim.y, rim.x), rim.diameter, tolerance):
+        kept = cut.keeps(shape)
+        if (lit & region & ~kept).sum() < 0.01 * lit.sum():
+            region &= kept
+    round_area, glare = region.sum(), np.zeros_like(lit)
+    for part in _parts(region & ~lit):
         if _sharply_bounded(above, part, lit, reach, noise, dark=True):
             region &= ~part
-    for part in _parts(lit & ~inside):
-        small = part.sum() < 0.02 * inside.sum()
-        if small and _sharply_bounded(above, part, ~lit, reach, noise, dark=False):
+    for part in _parts(lit & ~region):
+        if part.sum() < 0.02 * round_area and _sharply_bounded(above, part, ~lit, reach, noise, dark=False):
             region |= part
         else:
             glare |= part
@@ -187,7 +205,7 @@ def _sharply_bounded(
 
 
 def _edge_field(
-    above: Float32Array, region: BoolArray, glare: BoolArray, rim: Rim | None, noise: float
+    above: Float32Array, region: BoolArray, glare: BoolArray, rim: Rim | None, least: float
 ) -> Float32Array:
     """Brightness decides within a narrow band along the region's edge, relative to the retina just inside; else the rim."""
     core = ndimage.binary_erosion(region, iterations=3, border_value=1)
@@ -196,7 +214,7 @@ def _edge_field(
     retina = ndimage.gaussian_filter(np.where(core, above, np.float32(0)), 5.0) / np.maximum(weight, 1e-6)
     field = np.where(core, np.float32(4), np.float32(-4))
     band = around & ~core
-    reliable = band & (weight > 1e-3) & (retina > max(6 * noise, 3.0))
+    reliable = band & (weight > 1e-3) & (retina > least)
     if glare.any():
         reliable &= ~ndimage.binary_dilation(glare, iterations=4)
     field[reliable] = 3 * (above[reliable] / retina[reliable] - EDGE_LEVEL)

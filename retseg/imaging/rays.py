@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -14,28 +16,46 @@ RAYS = 360
 SHARP = 0.4
 """An edge is sharp where, a few pixels farther out, less than this share of the brightness is left."""
 
+EVEN = 0.65
+"""Retina is evenly lit up to an edge where at least this share of the brightness deeper inside is left before it."""
+
 EDGE_LEVEL = 0.4
 """Share of the retina's brightness at which the edge lies. The middle would be the true edge of a blurred step; owners'
 masks are drawn a little more generously."""
 
 
-def sharp_edges(above: Float32Array, centre: tuple[float, float], reach: int, noise: float) -> Points:
-    """The outermost sharp edge on each ray that has one, as (N, 2) points (y, x).
+@dataclass(frozen=True, slots=True, eq=False)
+class Edges:
+    """Sharp edges: `points` (N, 2) as y and x; `firm` (N,) says that the retina before the edge is evenly lit.
+
+    Badly lit retina that fades into the dark can look like an edge, but not like a firm one.
+    """
+
+    points: Points
+    firm: BoolArray
+
+
+def sharp_edges(above: Float32Array, centre: tuple[float, float], reach: int, noise: float) -> Edges:
+    """The outermost sharp edge on each ray that has one.
 
     `above` (H, W) is the brightness above the background, `reach` how many pixels on both sides of an edge are compared.
     Being relative, this finds the rim of badly lit retina as well, and passes over glare, which fades.
     """
     rays = _along_rays(above, centre)
-    window = np.ones(reach) / reach
-    mean = ndimage.convolve1d(rays, window, axis=1, mode="nearest")
-    # The window's mean now stands at its middle: inside it lies before the edge, outside it lies behind.
-    inner = _moved(mean, reach // 2 + 1)
-    outer = _moved(mean, -(reach // 2 + 1))
+    mean = _running_mean(rays, reach)
+    # The window's mean stands at its middle: moved outwards it lies before the edge, moved inwards behind it.
+    inner, outer = _moved(mean, reach // 2 + 1), _moved(mean, -(reach // 2 + 1))
     with np.errstate(invalid="ignore"):
         sharp = (inner > 4 * noise) & (outer < SHARP * inner)
-    found = sharp.any(axis=1)
-    last = rays.shape[1] - 1 - sharp[:, ::-1].argmax(axis=1)
-    return _edge_points(rays, inner, last, found, centre, reach)
+    rows = np.flatnonzero(sharp.any(axis=1))
+    last = rays.shape[1] - 1 - sharp[rows, ::-1].argmax(axis=1)
+    # At the outermost sharp place the inner window has all but left the retina; a window farther in it is full.
+    retina = inner[rows, np.maximum(last - reach, 0)]
+    deep = inner[rows, np.maximum(last - 3 * reach, 0)]
+    radius = _level_crossing(rays[rows], EDGE_LEVEL * retina, last, reach)
+    usable = np.isfinite(radius)
+    points = np.array(centre) + _directions()[rows[usable]] * radius[usable, None]
+    return Edges(points, EVEN * deep[usable] < retina[usable])
 
 
 def _along_rays(above: Float32Array, centre: tuple[float, float]) -> Float32Array:
@@ -67,29 +87,25 @@ def _moved(values: Float32Array, steps: int) -> Float32Array:
     return moved
 
 
-def _edge_points(
-    rays: Float32Array,
-    inner: Float32Array,
-    last: NDArray[np.intp],
-    found: BoolArray,
-    centre: tuple[float, float],
-    reach: int,
-) -> Points:
-    """The crossing of EDGE_LEVEL nearest to each sharp place, to a part of a pixel."""
-    rows = np.flatnonzero(found)
-    # From the outer end of the sharp stretch, go inwards to where the level is reached again.
-    offsets = np.arange(-2 * reach, reach + 1)
-    columns = np.clip(last[rows, None] + offsets, 1, rays.shape[1] - 2)
-    level = EDGE_LEVEL * inner[rows, np.maximum(last[rows] - reach, 0)]
-    near = rays[rows[:, None], columns]
+def _running_mean(rays: Float32Array, width: int) -> Float32Array:
+    """Mean over `width` pixels along each ray, of those that lie in the image; NaN where hardly any does."""
+    window = np.ones(width) / width
+    present = np.isfinite(rays)
+    total = ndimage.convolve1d(np.where(present, rays, np.float32(0)), window, axis=1, mode="constant")
+    share = ndimage.convolve1d(present.astype(np.float32), window, axis=1, mode="constant")
+    mean: Float32Array = np.where(share > 0.3, total / np.maximum(share, 0.3), np.float32(np.nan))
+    return mean
+
+
+def _level_crossing(rays: Float32Array, level: Float32Array, last: NDArray[np.intp], reach: int) -> NDArray[np.float64]:
+    """Radius at which each ray crosses its level nearest before `last`, to a part of a pixel; NaN where it does not."""
+    every = np.arange(len(rays))
+    columns = np.clip(last[:, None] + np.arange(-2 * reach, reach + 1), 1, rays.shape[1] - 2)
+    near = rays[every[:, None], columns]
     with np.errstate(invalid="ignore"):
         over = near > level[:, None]
-    hit = over.any(axis=1) & ~over[:, -1]
-    rows, level, near, over = rows[hit], level[hit], near[hit], over[hit]
     at = over.shape[1] - 1 - over[:, ::-1].argmax(axis=1)
-    picked = np.arange(len(rows))
-    here, beyond = near[picked, at], near[picked, np.minimum(at + 1, near.shape[1] - 1)]
-    radius = columns[hit][picked, at] + (here - level) / np.maximum(here - beyond, 1e-6)
-    usable = np.isfinite(radius)
-    points: Points = np.array(centre) + _directions()[rows[usable]] * radius[usable, None]
-    return points
+    here, beyond = near[every, at], near[every, np.minimum(at + 1, near.shape[1] - 1)]
+    radius = columns[every, at] + (here - level) / np.maximum(here - beyond, 1e-6)
+    crossed = over.any(axis=1) & (at < near.shape[1] - 1)
+    return np.where(crossed, radius, np.nan)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Self
 
-import torch
 from monai.losses import DiceLoss, TverskyLoss
 from pydantic import Field, model_validator
 from torch import Tensor, nn
@@ -35,8 +34,7 @@ class OverlapLoss(nn.Module):
         """Logits (B, C, H, W) and labels (B, H, W) int64 to a scalar in float32."""
         classes = logits.shape[1]
         counted = (target != self.ignore).unsqueeze(1)
-        # `where`, not a product: an ignored pixel must not even pass on a NaN.
-        probability = torch.where(counted, logits.float().softmax(dim=1), 0.0)
+        probability = logits.float().softmax(dim=1) * counted
         truth = F.one_hot(target.where(counted[:, 0], 0), classes).movedim(-1, 1) * counted
         losses = self.region(probability, truth.float()).reshape(-1, classes)
         present = truth.flatten(2).any(dim=2)

@@ -24,7 +24,7 @@ _MOST_COLUMNS = 5
 
 @dataclass(frozen=True, slots=True)
 class CasePanels:
-    """All panels of an image. Few classes stand in the rows, many in blocks of their own; a row has `columns` panels."""
+    """All panels of an image. Few classes stand in the rows, `columns` of them; many in blocks of their own."""
 
     rows: tuple[PanelRow, ...]
     per_class: tuple[ClassPanels, ...]
@@ -134,7 +134,7 @@ class _Drawing:
             name = self.maker.classes.items[index].name
             picture = png(grey(shrink_map(plane, self.maker.map_width, thin=self.is_thin(index))))
             alt = f"Probability of {name} by {record.name}, image {self.case.sample.id}"
-            maps.append((index, self.panel(picture, self.caption(name, record.name), alt, self.colour(index))))
+            maps.append((index, self.panel(picture, self.caption(name, record.name), alt)))
         return PanelRow(record.name, "errors and probabilities", self.placed(lead, maps))
 
     def observer_row(self, name: str, label: UInt8Array) -> PanelRow:
@@ -190,7 +190,7 @@ class _Drawing:
             name = self.maker.classes.items[index].name
             picture = png(grey(shrink_map(label == index, self.maker.map_width, thin=self.is_thin(index))))
             alt = f"{name}, image {self.case.sample.id}, as drawn by {who}"
-            panels.append((index, self.panel(picture, self.caption(name, caption), alt, self.colour(index))))
+            panels.append((index, self.panel(picture, self.caption(name, caption), alt)))
         return panels
 
     def placed(self, lead: list[Panel], maps: list[tuple[int, Panel]]) -> tuple[Panel, ...]:
@@ -205,9 +205,6 @@ class _Drawing:
         """In a row, panels are told apart by class; in a class's block, by who drew them."""
         return who if self.maker.compact else class_name
 
-    def colour(self, index: int) -> Colour | None:
-        return None if self.maker.compact else self.maker.classes.items[index].colour
-
     def is_thin(self, index: int) -> bool:
         return index == self.maker.classes.positive
 
@@ -216,7 +213,6 @@ class _Drawing:
         picture: Picture,
         caption: str,
         alt: str,
-        colour: Colour | None = None,
         *,
         legend: tuple[Swatch, ...] = (),
     ) -> Panel:
@@ -229,6 +225,5 @@ class _Drawing:
             alt=alt,
             caption=caption,
             back=self.case_id,
-            colour=colour,
             legend=legend,
         )

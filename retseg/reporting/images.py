@@ -108,8 +108,8 @@ def painted(
 
 def _backdrop(image: UInt8Array) -> Float32Array:
     """A photograph as dim grey, so that the colours laid on it are the brightest thing in the picture."""
-    luminance = image.astype(np.float32) @ np.array([0.25, 0.65, 0.10], np.float32)
-    return np.repeat((18 + 0.36 * luminance)[..., None], 3, axis=2)
+    # The green channel, where vessels and lesions show best.
+    return np.repeat((16 + 0.5 * image[..., 1:2].astype(np.float32)), 3, axis=2)
 
 
 def jpeg(image: UInt8Array, quality: int, *, sharp_colours: bool = False) -> Picture:

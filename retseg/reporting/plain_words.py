@@ -10,7 +10,7 @@ from retseg.reporting.facts import architecture, dataset_title, seen_patients, t
 from retseg.reporting.metric_headings import heading
 from retseg.reporting.run_files import RunRecord
 from retseg.reporting.score_tables import has_scores, observers_of, scores_in
-from retseg.reporting.wording import capitalised, counted, listed, score
+from retseg.reporting.wording import counted, listed, score
 
 _MEASURE = "dice"
 
@@ -28,12 +28,12 @@ def summary(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[str, .
 
 
 def _task(records: Sequence[RunRecord], prepared: PreparedSet) -> str:
-    networks = capitalised(listed([_network(record) for record in records]))
-    was = "were" if len(records) > 1 else "was"
+    names = listed([_network(record) for record in records])
+    networks = f"The networks {names} were" if len(records) > 1 else f"The network {names} was"
     sources = {trained_on(record, prepared) for record in records if record.train is not None}
     if len(sources) == 1 and None not in sources:
-        return f"{networks} {was} trained on {sources.pop()} to {_aim(prepared)}."
-    return f"{networks} {was} used to {_aim(prepared)}."
+        return f"{networks} trained on {sources.pop()} to {_aim(prepared)}."
+    return f"{networks} used to {_aim(prepared)}."
 
 
 def _network(record: RunRecord) -> str:
@@ -45,7 +45,7 @@ def _aim(prepared: PreparedSet) -> str:
     classes = prepared.classes
     if classes.positive is None:
         return f"give every pixel of an image one of {counted(classes.count, 'class', 'classes')}"
-    return f"find every pixel of an image that shows {classes.items[classes.positive].name}"
+    return f"mark every pixel of an image that shows {classes.items[classes.positive].name}"
 
 
 def _test(records: Sequence[RunRecord], prepared: PreparedSet) -> str:
@@ -82,18 +82,18 @@ def _outcome(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[str, 
     if not values:
         return ()
     ranked = sorted(values, key=lambda name: -values[name])
-    measure = heading(_MEASURE)
-    what = measure if prepared.classes.positive is not None else f"{measure}, averaged over the classes,"
-    best = ranked[0]
-    text = (
-        f"{best} reaches a {what} of {score(values[best])} against the reference, "
-        "where 0 means no overlap and 1 means that every pixel agrees."
-    )
-    if len(ranked) > 1:
-        text = f"Of the {len(ranked)} systems, {text} "
-        text += f"{capitalised(listed([f'{name} reaches {score(values[name])}' for name in ranked[1:]]))}."
+    measure = heading(_MEASURE) + ("" if prepared.classes.positive is not None else ", averaged over the classes,")
+    best, others = ranked[0], [f"{name} with {score(values[name])}" for name in ranked[1:]]
+    scale = "where 0 means no overlap and 1 means that every pixel agrees"
+    figure = f"{measure} over all test pixels is {score(values[best])}, {scale}."
+    if others:
+        come = "come" if len(others) > 1 else "comes"
+        figure = f"Of the {len(ranked)} systems, {best} agrees best with the reference: its {figure}"
+        figure = f"{figure} Then {come} {listed(others)}."
+    else:
+        figure = f"Against the reference, its {figure}"
     humans = {n: v for n, f in observers_of(records).items() if (v := _measured(f.get("pooled"))) is not None}
-    text = " ".join([text, *(_compared(best, values[best], name, value) for name, value in humans.items())])
+    text = " ".join([figure, *(_compared(best, values[best], name, value) for name, value in humans.items())])
     patients = max(int(record.summary.get("n_patients") or 0) for record in records)
     caution = (
         f"These figures describe {counted(patients, 'patient')} and carry no confidence interval: "

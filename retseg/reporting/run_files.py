@@ -104,17 +104,17 @@ class History:
 class RunRecord:
     """Everything the report knows of one run.
 
-    `card` is the card of the weights, as protocol.json keeps it; it is empty where the weights are not known.
+    `protocol` is protocol.json; it may be empty where someone else evaluated.
     """
 
     folders: RunFolders
     train: Manifest | None
     predict: Manifest | None
     evaluate: Manifest | None
-    card: Mapping[str, Any]
     operating_point: OperatingPoint | None
     history: History
     summary: Mapping[str, Any]
+    protocol: Mapping[str, Any]
     scores: ImageScores
     failures: tuple[Failure, ...]
 
@@ -127,6 +127,11 @@ class RunRecord:
     def system(self) -> str:
         """The name under which metrics.csv lists the run."""
         return str(self.summary.get("system", self.folders.name))
+
+    @property
+    def card(self) -> Mapping[str, Any]:
+        """The card of the weights, as protocol.json keeps it; empty where the weights are not known."""
+        return self.protocol.get("weights") or {}
 
     @property
     def threshold(self) -> float | None:
@@ -143,10 +148,10 @@ def read_run(folders: RunFolders) -> RunRecord:
         train=Manifest.find(folders.train) if folders.train is not None else None,
         predict=Manifest.find(folders.predict),
         evaluate=Manifest.find(folders.evaluate),
-        card=_read_json(folders.evaluate / "protocol.json", required=False).get("weights") or {},
         operating_point=_operating_point(folders, summary),
         history=_read_history(folders.train / "history.csv") if folders.train is not None else History(),
         summary=summary,
+        protocol=_read_json(folders.evaluate / "protocol.json", required=False),
         scores=ImageScores.of(_read_scores(folders.evaluate / "metrics.csv")),
         failures=tuple(_read_failures(folders.predict / "failures.csv")),
     )

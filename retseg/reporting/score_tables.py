@@ -93,11 +93,12 @@ def per_class_table(records: Sequence[RunRecord], classes: Classes) -> Table | N
             RowGroup(
                 name,
                 tuple(Row(r.name, _cells(t.get(name, {}), metrics)) for r, t in zip(scored, tables, strict=True)),
-                colours.get(name),
+                colours.get(name) if classes.positive is None else None,
             )
             for name in names
         )
-    notes = protocol_notes(scored)
+    rules = dict.fromkeys(str(rule) for record in scored if (rule := record.protocol.get("per_class")))
+    notes = [*(f"Decided here by {rule}." for rule in rules), *protocol_notes(scored)]
     return _table("Each class against all others", "Class" if len(scored) == 1 else "System", metrics, groups, notes)
 
 
@@ -120,12 +121,14 @@ def case_table(
 
 
 def protocol_notes(records: Sequence[RunRecord]) -> list[str]:
-    """How the figures came about, as evaluate wrote it: one line, or one for each system where they differ."""
-    lines = {record.name: str(record.summary.get("protocol") or "") for record in records}
-    distinct = set(lines.values())
-    if len(distinct) == 1:
-        return [f"Protocol: {line}" for line in distinct if line]
-    return [f"Protocol of {name}: {line}" for name, line in lines.items() if line]
+    """How the figures came about, as evaluate wrote it: what holds for all systems once, then what differs."""
+    parts = {r.name: str(r.summary.get("protocol") or "").rstrip(". ").split("; ") for r in records}
+    lines = list(parts.values())
+    shared = [part for part in lines[0] if part and all(part in line for line in lines)]
+    own = {name: [part for part in line if part and part not in shared] for name, line in parts.items()}
+    sentences = ["; ".join(shared), *(f"{name}: {'; '.join(rest)}" for name, rest in own.items() if rest)]
+    text = " ".join(f"{sentence}." for sentence in sentences if sentence)
+    return [f"Protocol: {text}"] if text else []
 
 
 def _selection_notes(records: Sequence[RunRecord]) -> list[str]:
@@ -147,9 +150,8 @@ def _undefined_notes(records: Sequence[RunRecord]) -> list[str]:
         total, counts = record.summary.get("n_images"), record.summary.get("per_image_n") or {}
         fewer = [f"{heading(name)} over {number}" for name, number in counts.items() if number != total]
         if fewer:
-            notes.append(
-                f"{record.name}: a figure undefined for an image is left out of its mean ({listed(fewer)} images)."
-            )
+            means = f"{listed(fewer)} of {total} images"
+            notes.append(f"{record.name}: where a figure is undefined, the mean leaves the image out ({means}).")
     return notes
 
 

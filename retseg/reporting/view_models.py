@@ -113,7 +113,6 @@ class Panel:
     alt: str
     caption: str
     back: str
-    colour: Colour | None = None
     legend: tuple[Swatch, ...] = ()
 
 

@@ -13,7 +13,7 @@ from retseg.imaging.overlay import class_overlay, contact_sheet
 
 MOST = 24
 _WIDTH = 480
-_FOV_COLOUR = (86, 180, 233)
+_FOV_COLOUR = (240, 228, 66)
 
 
 def preview(folder: Path, rows: list[IndexRow], classes: Classes) -> UInt8Array:

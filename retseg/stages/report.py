@@ -10,7 +10,8 @@ from retseg.core.manifest import Manifest
 from retseg.core.paths import REPORTS
 from retseg.datasets.prepared import PreparedSet
 from retseg.reporting.run_files import RunFolders
-from retseg.reporting.run_report import PAGE, write_run_report
+from retseg.reporting.run_report import NAME as PAGE
+from retseg.reporting.run_report import write_run_report
 from retseg.stages.evaluate import evaluate
 from retseg.stages.locate import find_run
 from retseg.stages.predict import predict_prepared

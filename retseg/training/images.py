@@ -94,18 +94,19 @@ class TrainingImages:
         input_config: InputConfig,
         device: torch.device,
         report: Report | None = None,
+        side: int | None = None,
     ) -> TrainingImages:
-        """Reads the photographs of `samples`, all of which must be labelled."""
+        """Reads the photographs of `samples`, all of which must be labelled; `side` as in `working_image`."""
         store = _where_to_keep(prepared, samples, device)
         images, labels, means, stds, digest = [], [], [], [], 0
-        for sample, working in zip(samples, _read(prepared, samples, input_config), strict=True):
+        for sample, working in zip(samples, _read(prepared, samples, input_config, side), strict=True):
             digest = crc32(working.labels.data, crc32(np.ascontiguousarray(working.image).data, digest))
             images.append(torch.from_numpy(working.image).to(store))
             labels.append(torch.from_numpy(working.labels).to(store))
             means.append(working.mean)
             stds.append(working.std)
             if report is not None:
-                report(1, f"reading {sample.id}")
+                report(0, f"reading {sample.id}")
         return cls(
             samples=tuple(samples),
             images=tuple(images),
@@ -143,10 +144,12 @@ class TrainingImages:
         return np.asarray(counts.numpy()[: self.classes.count], np.int64)
 
 
-def _read(prepared: PreparedSet, samples: Sequence[Sample], config: InputConfig) -> Iterator[WorkingImage]:
+def _read(
+    prepared: PreparedSet, samples: Sequence[Sample], config: InputConfig, side: int | None
+) -> Iterator[WorkingImage]:
     # Decoding and resizing leave Python's lock, so threads suffice.
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        yield from pool.map(lambda sample: working_image(prepared, sample, config), samples)
+        yield from pool.map(lambda sample: working_image(prepared, sample, config, side), samples)
 
 
 def _where_to_keep(prepared: PreparedSet, samples: Sequence[Sample], device: torch.device) -> torch.device:

@@ -12,7 +12,9 @@ from retseg.datasets.splits import hold_out_patients, leave_one_out, shared_pati
 
 
 def both_eyes(*patients: str) -> list[Sample]:
-    return [Sample(f"{patient}{eye}", patient, Path(f"{patient}{eye}.png"), eye=eye) for patient in patients for eye in "LR"]
+    return [
+        Sample(f"{patient}{eye}", patient, Path(f"{patient}{eye}.png"), eye=eye) for patient in patients for eye in "LR"
+    ]
 
 
 @given(

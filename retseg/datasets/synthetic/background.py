@@ -17,6 +17,7 @@ from retseg.datasets.synthetic.view import View
 MELANIN = np.array([0.55, 1.0, 1.1], np.float32)
 CHOROID = np.array([0.7, 1.0, 0.7], np.float32)
 XANTHOPHYLL = np.array([0.4, 1.0, 1.5], np.float32)
+BLOTCHES = np.array([1.0, 0.8, 0.4], np.float32)
 FIBRES = np.array([0.35, 1.0, 1.1], np.float32)
 
 
@@ -34,6 +35,8 @@ def retina(rng: Generator, view: View, anatomy: Anatomy, traits: Traits) -> Floa
     x, y = view.grid(fine)
     detail = _choroid(rng, anatomy, traits, x, y)[..., None] * CHOROID
     detail += _fibres(rng, anatomy, traits, x, y)[..., None] * FIBRES
+    blotches = 0.3 * traits.mottling * (Noise(rng, 650, 128).at(x, y) + 0.7 * Noise(rng, 300, 128).at(x, y))
+    detail -= blotches[..., None] * BLOTCHES
     grain = traits.granularity * (Noise(rng, 70, 256).at(x, y) + Noise(rng, 190, 128).at(x, y))
     detail += grain[..., None] * MELANIN
     detail = np.exp(detail)

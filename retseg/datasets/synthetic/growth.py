@@ -99,7 +99,7 @@ class Growth:
             inside = self.domain.inside(trunk.points) | (np.hypot(*trunk.points.T) < 1500)
             points = trunk.points[: int(np.argmin(inside)) if not inside.all() else len(inside)]
             if trunk.upper in stems:
-                shared = stems[trunk.upper] + int(self.rng.integers(1, 4))
+                shared = stems[trunk.upper] + int(self.rng.integers(2, 6))
                 gap = np.hypot(*(points - self.points[shared]).T)
                 start = next((i for i in range(1, len(points)) if gap[i] > 1.2 * STEP and i >= 3), len(points))
                 self.append(points[start:], shared) if len(points) - start > 3 else None
@@ -175,9 +175,9 @@ class Growth:
             + (t**3 - t**2) * distance * 0.8 * arrive
         )
         across = np.array([-chord[1], chord[0]])
-        phase, waves = self.rng.uniform(0, 2 * np.pi), distance / self.rng.uniform(700, 1500)
+        phase, waves = self.rng.uniform(0, 2 * np.pi), distance / self.rng.uniform(500, 1300)
         wave = np.sin(2 * np.pi * waves * t + phase) - np.sin(phase) * (1 - t) - np.sin(2 * np.pi * waves + phase) * t
-        return np.asarray(curve + wave * across * min(distance, 1500) * 0.022 * self.traits.tortuosity)
+        return np.asarray(curve + wave * across * min(distance, 1500) * 0.03 * (0.4 + self.traits.tortuosity))
 
     def _free(self, path: Points, parent: int) -> bool:
         """Whether a new path keeps clear of its own kind, of the fovea, and does not run along the other kind."""

@@ -41,7 +41,7 @@ def second_observer(
     He overlooks thin vessels, more of them the thinner they are, and all that branches off those; he stops before the
     end of others; his lines lie up to a pixel off, and are by and large a little wider or narrower.
     """
-    hand = rng.uniform(0.84, 1.2)
+    hand = rng.uniform(0.8, 1.22)
     care = rng.uniform(0.6, 1.4)
     mark = np.zeros(shape, bool)
     for tree, strokes in trees:
@@ -51,8 +51,9 @@ def second_observer(
             continue
         wavelength = 900 / um_per_pixel
         drift = [Noise(rng, max(wavelength, 12.0)) for _ in range(2)]
+        own_hand = rng.normal(1, 0.12, len(tree.parent))[tree.vessel[seen.node]]
         moved = seen.displaced(_shift(drift, seen.start), _shift(drift, seen.end))
-        width = np.maximum(moved.radius * hand + rng.normal(0, 0.12), NARROWEST_MARK / 2)
+        width = np.maximum(moved.radius * (hand * own_hand)[:, None] + rng.normal(0, 0.12), NARROWEST_MARK / 2)
         mark |= marked(draw(replace(moved, radius=width), shape))
     return mark
 
@@ -71,8 +72,8 @@ def _noticed(rng: Generator, tree: VesselTree, um_per_pixel: float, care: float)
     start = np.full(count, len(vessel))
     np.minimum.at(start, vessel, np.arange(len(vessel)))
     width = 2 * tree.radius[start]
-    thin = np.clip((46 - width) / 30, 0, 1) * np.clip(um_per_pixel / 12, 0.6, 1.3)
-    chosen = rng.random(count) > 0.55 * care * thin
+    thin = np.clip((64 - width) / 44, 0, 1)
+    chosen = rng.random(count) > 0.6 * care * thin
     length = np.bincount(vessel, minlength=count)
     stop = length * np.where(rng.random(count) < 0.4 * care * thin, rng.uniform(0.3, 1.0, count), 2.0)
     seen = np.ones(len(vessel), bool)

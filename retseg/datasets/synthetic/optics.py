@@ -38,7 +38,7 @@ def draw_exposure(rng: Generator, quality: tuple[int, int] | None) -> Exposure:
         vignetting=rng.uniform(0.05, 0.6),
         falloff=rng.uniform(1.8, 5.0),
         veil=rng.uniform(0.0, 0.22) ** 1.3,
-        blur=float(np.exp(rng.uniform(np.log(4), np.log(15)))),
+        blur=float(np.exp(rng.uniform(np.log(3), np.log(11)))),
         pixel_blur=rng.uniform(0.35, 0.8),
         grain=float(np.exp(rng.uniform(np.log(0.003), np.log(0.016)))),
         grain_size=rng.uniform(0.0, 0.9),

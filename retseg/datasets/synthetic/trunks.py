@@ -30,15 +30,16 @@ def draw_trunks(rng: Generator, anatomy: Anatomy, step: float, crowding: Callabl
     the least is taken, so that veins run beside their arteries and cross them here and there, as they do in an eye.
     """
     trunks = []
+    entry = np.array(anatomy.entry) + rng.normal(0, 55, 2)
     for upper in (True, False):
         sign = -1.0 if upper else 1.0
-        base = np.array(anatomy.entry) + (rng.normal(0, 60), sign * rng.uniform(60, 190))
+        base = np.array([entry, entry + (rng.normal(0, 50), sign * rng.uniform(150, 260))])
         courses = [_temporal]
         courses += [_vertical] if rng.random() < 0.75 else []
         courses += [_nasal]
         courses += [_far_nasal] if rng.random() < 0.35 else []
         for course in courses:
-            choices = [_curve(np.vstack([base, course(rng, anatomy, sign)]), step) for _ in range(5)]
+            choices = [_curve(np.vstack([base, course(rng, anatomy, sign)]), step) for _ in range(8)]
             trunks.append(Trunk(upper, min(choices, key=crowding)))
     return trunks
 

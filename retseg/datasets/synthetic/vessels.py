@@ -22,9 +22,20 @@ def drawn_calibre(rng: Generator, tree: VesselTree) -> NDArray[np.float64]:
 def visibility(rng: Generator, tree: VesselTree) -> NDArray[np.float64]:
     """How much of each node's blood shows, 0..1: some vessels lie deeper, and deepest far out on thin branches."""
     x, y = tree.points.astype(np.float32).T
-    depth = 0.12 * np.clip(Noise(rng, 1800).at(x, y), -2, 2)
-    vessel = rng.uniform(0.8, 1.0, int(tree.vessel.max()) + 1)[tree.vessel]
-    return np.clip((vessel + depth) * (0.72 + 0.28 * np.clip(tree.radius / 30, 0, 1)), 0.3, 1.0)
+    depth = 0.08 * np.clip(Noise(rng, 1800).at(x, y), -2, 2)
+    vessel = rng.uniform(0.82, 1.05, int(tree.vessel.max()) + 1)[tree.vessel]
+    # Light crosses a thin vessel twice, there and back; behind a wide one much of it returns from elsewhere.
+    twice = 1 + 0.7 * np.exp(-((tree.radius / 22) ** 2))
+    return np.clip(vessel + depth, 0.4, 1.1) * twice * (0.55 + 0.45 * np.clip(_to_tip(tree) / 5, 0, 1))
+
+
+def _to_tip(tree: VesselTree) -> NDArray[np.float64]:
+    """How many nodes follow on each node's vessel before it ends."""
+    left = [0.0] * len(tree.parent)
+    for node, heir in reversed(list(enumerate(tree.heir.tolist()))):
+        if heir >= 0:
+            left[node] = left[heir] + 1
+    return np.array(left)
 
 
 def blood_depth(drawing: Drawing, visible: NDArray[np.float64], um_per_pixel: float) -> Float32Array:

@@ -1,0 +1,5 @@
+"""`python -m retseg` is `retseg`."""
+
+from retseg.cli.main import main
+
+main()

@@ -1,0 +1,159 @@
+"""What a training is given, and what it hands back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from retseg.core.errors import ConfigError, InputError
+from retseg.core.progress import Progress
+from retseg.core.types import OperatingPoint, Sample
+from retseg.datasets.prepared import PreparedSet
+from retseg.datasets.splits import TRAIN, hold_out_patients
+from retseg.imaging.config import InputConfig
+from retseg.losses.config import LossConfig
+from retseg.models.build import input_multiple
+from retseg.models.config import ModelConfig
+from retseg.training.config import AugmentConfig, SamplingConfig, TrainConfig
+from retseg.training.history import Epoch
+from retseg.training.images import labelled
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainJob:
+    """A training to be done.
+
+    Attributes:
+        prepared: The set; its split "train" is trained on.
+        out: Folder that receives the results, and last.ckpt while it goes on.
+        recipe: Name of the recipe that the sections come from; it is only noted.
+        resume: Go on from last.ckpt in `out` if it is there.
+        bar: Progress display; it is told the number of steps.
+        checkpoint_seconds: Least time between two writes of last.ckpt, which happen at the end of epochs.
+    """
+
+    prepared: PreparedSet
+    out: Path
+    model: ModelConfig = field(default_factory=ModelConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    input: InputConfig = field(default_factory=InputConfig)
+    recipe: str = "default"
+    seed: int = 0
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    resume: bool = False
+    bar: Progress | None = None
+    checkpoint_seconds: float = 20.0
+
+    def report(self, steps: int, note: str) -> None:
+        """Tells the display of finished steps."""
+        if self.bar is not None:
+            self.bar.advance(steps, note)
+
+    def sections(self) -> dict[str, Any]:
+        """The configuration that the result depends on, JSON-ready."""
+        named = {
+            "model": self.model,
+            "loss": self.loss,
+            "train": self.train,
+            "sampling": self.sampling,
+            "augment": self.augment,
+            "input": self.input,
+        }
+        return {
+            "seed": self.seed,
+            "recipe": self.recipe,
+            **{name: section.model_dump(mode="json") for name, section in named.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """What a training ended with. `epoch` is the one whose weights were kept; `facts` go into the manifest."""
+
+    folder: Path
+    epoch: int
+    steps: int
+    history: tuple[Epoch, ...]
+    operating_point: OperatingPoint | None
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How long a training is: patches and steps in an epoch, and steps in all."""
+
+    patches_per_epoch: int
+    steps_per_epoch: int
+    steps: int
+
+    @classmethod
+    def plan(cls, train: TrainConfig, sampling: SamplingConfig, images: int) -> Course:
+        """From the configuration and the number of training images."""
+        per_image, steps = sampling.patches_per_image, train.steps_per_epoch
+        if per_image is None and steps is None:
+            raise ConfigError(
+                "the length of an epoch is not given", fix="Set train.steps_per_epoch or sampling.patches_per_image"
+            )
+        if per_image is not None and steps is not None and not sampling.fixed:
+            raise ConfigError(
+                f"the length of an epoch is given twice: train.steps_per_epoch={steps} and "
+                f"sampling.patches_per_image={per_image}",
+                fix="Set one of them to null, for example --set train.steps_per_epoch=null",
+            )
+        patches = steps * train.batch if steps is not None else (per_image or 0) * images
+        in_epoch = math.ceil(patches / train.batch)
+        total = train.epochs * in_epoch
+        return cls(patches, in_epoch, min(total, train.max_steps or total))
+
+    @property
+    def epochs(self) -> int:
+        """Epochs, of which the last may be shorter than the others."""
+        return math.ceil(self.steps / self.steps_per_epoch)
+
+    def steps_in(self, epoch: int) -> int:
+        """Steps of an epoch, counted from 1."""
+        return min(self.steps_per_epoch, self.steps - (epoch - 1) * self.steps_per_epoch)
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """The labelled training photographs, divided by patient into those that set the weights and those set aside."""
+
+    train: tuple[Sample, ...]
+    validation: tuple[Sample, ...]
+
+    @classmethod
+    def of(cls, prepared: PreparedSet, fraction: float, seed: int) -> Division:
+        """Sets patients aside, at least one where there are two; none if `fraction` is 0."""
+        samples = labelled(prepared, prepared.split(TRAIN))
+        if not samples:
+            raise InputError(
+                "the prepared set has no labelled photographs to train on",
+                where=prepared.folder,
+                fix="Give labels, or use a trained run with `retseg predict`",
+            )
+        aside = hold_out_patients((sample.patient for sample in samples), fraction, seed)
+        return cls(
+            tuple(sample for sample in samples if sample.patient not in aside),
+            tuple(sample for sample in samples if sample.patient in aside),
+        )
+
+
+def require_patch_size(model: ModelConfig, patch_size: int) -> None:
+    """ConfigError unless the net takes patches of this size."""
+    multiple = input_multiple(model)
+    if patch_size % multiple:
+        fitting = max(1, round(patch_size / multiple)) * multiple
+        raise ConfigError(
+            f"the net '{model.arch}' takes patches whose size is a multiple of {multiple}, not {patch_size}",
+            where="sampling.patch_size",
+            fix=f"Use --set sampling.patch_size={fitting}",
+        )

@@ -1,0 +1,116 @@
+"""The end of a training: which weights are kept, their threshold, and all that is written about them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import torch
+from torch import nn
+
+from retseg.core.types import OperatingPoint
+from retseg.inference.card import Card
+from retseg.inference.checkpoint import LoadedModel, save_weights
+from retseg.inference.predictor import Predictor
+from retseg.inference.writer import write_operating_point
+from retseg.models.build import resolve
+from retseg.training.history import write_curves, write_history
+from retseg.training.job import Division, TrainJob, TrainResult
+from retseg.training.precision import Precision
+from retseg.training.state import TrainingState
+from retseg.training.threshold import fit_operating_point
+
+WEIGHTS = "best.safetensors"
+
+
+def finish(job: TrainJob, state: TrainingState, division: Division, store: torch.device) -> TrainResult:
+    """Keeps the best or the last weights, fits their threshold, and writes everything but last.ckpt."""
+    net, epoch = _kept(state)
+    card = _card(job, division, epoch)
+    judges, split = (division.validation, "validation") if division.validation else (division.train, "train")
+    predictor = Predictor(LoadedModel(net, card), card.predict, job.device)
+    point = fit_operating_point(predictor, job.prepared, judges, split, job.report)
+    save_weights(job.out / WEIGHTS, net, replace(card, operating_point=point))
+    write_operating_point(job.out, point)
+    write_history(job.out, state.history)
+    write_curves(job.out, state.history, epoch, f"{job.model.arch} on {job.prepared.name}")
+    facts = _facts(job, state, division, epoch, point)
+    facts["images_held_on"] = store.type
+    return TrainResult(job.out, epoch, state.step, tuple(state.history), point, facts)
+
+
+def _kept(state: TrainingState) -> tuple[nn.Module, int]:
+    """The net to keep, and the epoch that its weights are from."""
+    net = state.judged
+    if state.best_epoch is None:
+        return net, state.epoch
+    net.load_state_dict(state.best)
+    return net, state.best_epoch
+
+
+def _card(job: TrainJob, division: Division, epoch: int) -> Card:
+    _, options = resolve(job.model)
+    ids = {"train": division.train, "validation": division.validation, "test": job.prepared.split("test")}
+    return Card(
+        arch=job.model.arch,
+        options=options.model_dump(mode="json"),
+        classes=job.prepared.classes,
+        input=job.input,
+        dataset=job.prepared.name,
+        splits={name: tuple(sample.id for sample in samples) for name, samples in ids.items()},
+        train_patients=_patients(division.train),
+        validation_patients=_patients(division.validation),
+        seed=job.seed,
+        epoch=epoch,
+        recipe=job.recipe,
+        retseg=_version("retseg"),
+        torch=torch.__version__,
+    )
+
+
+def _facts(
+    job: TrainJob, state: TrainingState, division: Division, epoch: int, point: OperatingPoint | None
+) -> dict[str, Any]:
+    """What the manifest says of the training, JSON-ready."""
+    return {
+        "arch": job.model.arch,
+        "parameters": sum(p.numel() for p in state.net.parameters()),
+        "epochs": state.epoch,
+        "steps": state.step,
+        "epoch": epoch,
+        "kept": _why_kept(job, state, division, epoch),
+        "train_images": len(division.train),
+        "train_patients": list(_patients(division.train)),
+        "validation_images": len(division.validation),
+        "validation_patients": list(_patients(division.validation)),
+        "validation_dice": state.best_dice,
+        "operating_point": point.to_json() if point is not None else None,
+        "precision": Precision.choose(job.train, job.device).name,
+        "training_seconds": round(state.seconds, 2),
+    }
+
+
+def _why_kept(job: TrainJob, state: TrainingState, division: Division, epoch: int) -> str:
+    """One sentence on which epoch's weights these are, and why."""
+    if state.best_epoch is not None:
+        return f"Epoch {epoch} of {state.epoch}, which has the highest Dice on the validation patients."
+    last = f"The last epoch ({epoch})"
+    if job.train.keep == "last":
+        return f"{last}, as configured."
+    if division.validation:
+        return f"{last}, because the validation images have no pixel of a class that is scored."
+    if len(_patients(division.train)) < 2:
+        return f"{last}, because with a single patient none can be set aside for validation."
+    return f"{last}, because no patient was set aside for validation."
+
+
+def _patients(samples: tuple[Any, ...]) -> tuple[str, ...]:
+    return tuple(sorted({sample.patient for sample in samples}))
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,34 @@
+"""How a net computes while it is trained: in full or mixed precision."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import torch
+
+from retseg.training.config import TrainConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """Mixed precision on or off, on one device. bfloat16 has the range of float32, so gradients need no scaling."""
+
+    device: torch.device
+    mixed: bool
+
+    @classmethod
+    def choose(cls, config: TrainConfig, device: torch.device) -> Precision:
+        """As configured; "auto" is mixed on CUDA devices that compute in bfloat16 themselves."""
+        if config.mixed_precision == "auto":
+            return cls(device, device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
+        return cls(device, config.mixed_precision == "bf16")
+
+    @property
+    def name(self) -> str:
+        """ "bf16" or "fp32"."""
+        return "bf16" if self.mixed else "fp32"
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Context for the net's forward pass; losses are computed outside it, in float32."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed)
