@@ -137,12 +137,11 @@ def models_show(
       retseg models show segnet --size 224
       retseg models show unet --set model.options.depth=3
     """
-    from retseg.models.build import build
-    from retseg.models.summary import summarise
+    from retseg.models.summary import summarise_model
     from retseg.stages.settings import load_settings
 
     settings = load_settings(None, assign or (), {"model.arch": name})
-    summary = summarise(build(settings.model, channels, classes), channels, size, size)
+    summary = summarise_model(settings.model, channels, classes, size, size)
     table = _table("layer", "type", "output", "parameters", "multiply-adds", "activations")
     for row in summary.rows:
         table.add_row(
@@ -157,7 +156,8 @@ def models_show(
     typer.echo(f"Parameters: {summary.parameters:,}")
     typer.echo(f"Multiply-adds: {summary.multiply_adds:,}")
     typer.echo(f"Memory for one image: {_megabytes(summary.inference_bytes)} predicting, {_megabytes(summary.training_bytes)} training")
-    typer.echo(f"Theoretical receptive field: {summary.receptive_field} pixels")
+    field = summary.receptive_field
+    typer.echo(f"Theoretical receptive field: {f'{field[0]} x {field[1]} pixels' if field else 'the whole image'}")
 
 
 @config_app.command("show")

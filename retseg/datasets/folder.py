@@ -83,9 +83,9 @@ index.csv or labels.csv      (optional: image,label,label2,fov,patient,eye,split
                 try:
                     return read_table(root / name)
                 except InputError as error:
-                    # The owner may keep a table of another kind under this name; labels must not vanish unsaid.
-                    fix = "Set dataset.csv to the right table, correct this one, or rename it"
-                    findings.append(Finding("error", root / name, error.what, error.fix or fix, blocks=True))
+                    # It may be a table of another kind; but if it is ours, the labels must not vanish unsaid.
+                    fix = f"{error.fix}; or give it another name if it is no table of labels"
+                    findings.append(Finding("error", root / name, error.what, fix, blocks=True))
         return None
 
     def _by_name(self, root: Path, findings: list[Finding]) -> list[Sample]:

@@ -77,18 +77,18 @@ def pair(root: Path, images: Iterable[Path]) -> Pairing:
     """
     files = list(images)
     looks = {path: _companion(root, path) for path in files}
-    plain = [path for path in files if looks[path] is None]
-    partners = {look.path: _partner(look, _Names(root, plain)) for look in _some(looks)} if plain else {}
+    names = _Names(root, [path for path in files if looks[path] is None])
+    partners = {look.path: _partner(look, names) for look in _some(looks)}
     label_folders = {path.parent for path, partner in partners.items() if partner is not None}
     stray = [
         look
         for look in _some(looks)
-        if partners.get(look.path) is None and look.by_folder and look.path.parent in label_folders
+        if partners[look.path] is None and look.by_folder and look.path.parent in label_folders
     ]
     held_back = {path for path, partner in partners.items() if partner is not None} | {look.path for look in stray}
     result = Pairing([path for path in files if path not in held_back])
     result.findings.extend(_no_photograph(look.path) for look in stray)
-    _collect(result, [(look, partners.get(look.path)) for look in _some(looks)])
+    _collect(result, [(look, partners[look.path]) for look in _some(looks)])
     return result
 
 

@@ -23,7 +23,7 @@ class Stare(PublishedSet):
 
     name = "stare"
     title = "STARE"
-    licence = "public, for research, with acknowledgement"
+    licence = "no formal licence; offered for research, with credit"
     homepage = "https://cecas.clemson.edu/~ahoover/stare/"
     obtain = (
         "From the page on blood vessel segmentation of the STARE project (Clemson University) download "

@@ -1,4 +1,4 @@
-"""Straight cuts through the field of view: frames and cameras truncate the circle at the top, the bottom or the sides."""
+"""Straight cuts through the field of view, where a frame or a camera truncates the circle."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ class Edges:
 def sharp_edges(above: Float32Array, centre: tuple[float, float], reach: int, noise: float) -> Edges:
     """The outermost sharp edge on each ray that has one.
 
-    `above` (H, W) is the brightness above the background, `reach` how many pixels on both sides of an edge are compared.
+    `above` (H, W) is the brightness above the background; `reach` pixels on both sides of an edge are compared.
     Being relative, this finds the rim of badly lit retina as well, and passes over glare, which fades.
     """
     rays = _along_rays(above, centre)
@@ -68,7 +68,10 @@ def _along_rays(above: Float32Array, centre: tuple[float, float]) -> Float32Arra
     x = centre[1] + direction[:, 1:] * radius - 0.5
     rays: Float32Array = ndimage.map_coordinates(above, [y, x], order=1, cval=np.nan, output=np.float32)
     # Neighbouring rays see the same rim; together they see less noise.
-    smooth: Float32Array = ndimage.gaussian_filter1d(rays, 1.0, axis=0, mode="wrap")
+    present = np.isfinite(rays)
+    total = ndimage.gaussian_filter1d(np.where(present, rays, np.float32(0)), 1.0, axis=0, mode="wrap")
+    share = ndimage.gaussian_filter1d(present.astype(np.float32), 1.0, axis=0, mode="wrap")
+    smooth: Float32Array = np.where(present, total / np.maximum(share, 0.1), np.float32(np.nan))
     return smooth
 
 

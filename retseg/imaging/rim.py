@@ -16,8 +16,9 @@ Points = NDArray[np.float64]
 _TRIALS = 400
 _MOST_POINTS = 720
 _MOST_ASPECT = 1.6
-# An ellipse has one freedom more than a circle; it must explain clearly more of the outline to be believed.
+# An ellipse has one freedom more than a circle; it must explain clearly more, and most, of the outline.
 _ELLIPSE_GAIN = 1.15
+_ELLIPSE_SHARE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,11 @@ class Rim:
         depth: Float32Array = (1 - np.sqrt((v * v)[:, None] + (u * u)[None])) * np.float32(self.radius)
         return depth
 
-    def angles(self, points: Points) -> NDArray[np.float64]:
-        """Direction of points (N, 2) as seen from the centre, in radians."""
-        angles: NDArray[np.float64] = np.arctan2(points[:, 0] - self.y, points[:, 1] - self.x)
-        return angles
+    def agreement(self, points: Points, tolerance: float) -> tuple[float, int]:
+        """Share of the points (N, 2) within 1.5 `tolerance` of the rim, and in how many of 36 directions they lie."""
+        near = points[np.abs(self.depth(points)) < 1.5 * tolerance]
+        direction = np.arctan2(near[:, 0] - self.y, near[:, 1] - self.x)
+        return len(near) / max(len(points), 1), len(np.unique(np.floor(direction * (18 / np.pi))))
 
 
 def outline(field: NDArray[Any]) -> Points:
@@ -94,15 +96,15 @@ def fit_rim(points: Points, shape: tuple[int, int], tolerance: float) -> Rim | N
     few = points if len(points) <= _MOST_POINTS else points[rng.choice(len(points), _MOST_POINTS, replace=False)]
     circle, circle_votes = _most_agreed(few, shape, tolerance, rng, circular=True)
     ellipse, ellipse_votes = _most_agreed(few, shape, tolerance, rng, circular=False)
-    circular = circle is not None and ellipse_votes < _ELLIPSE_GAIN * circle_votes
+    circular = circle is not None and ellipse_votes < max(_ELLIPSE_GAIN * circle_votes, _ELLIPSE_SHARE * len(few))
     best = circle if circular else ellipse
     return None if best is None else _refined(best, points, tolerance, circular=circular)
 
 
 def _most_agreed(
     points: Points, shape: tuple[int, int], tolerance: float, rng: np.random.Generator, *, circular: bool
-) -> tuple[Rim | None, int]:
-    """The candidate through a few random points with the most points near it, and their number."""
+) -> tuple[Rim | None, float]:
+    """The candidate through a few random points with the most points near it, and their votes."""
     count = 3 if circular else 4
     chosen = points[rng.integers(0, len(points), (_TRIALS, count))]
     centre, scale = points.mean(axis=0), points.std() + 1e-9
@@ -112,7 +114,7 @@ def _most_agreed(
     system = np.stack([*quadratic, x, y], axis=-1)
     regular = np.abs(np.linalg.det(system)) > 1e-9
     if not regular.any():
-        return None, 0
+        return None, 0.0
     solution = np.linalg.solve(system[regular], np.ones((int(regular.sum()), count, 1)))[..., 0]
     a, b = solution[:, 0], solution[:, 0 if circular else 1]
     c, d = solution[:, -2], solution[:, -1]
@@ -124,7 +126,7 @@ def _most_agreed(
         radius = np.sqrt(radius_x * radius_y)
         sensible = (radius > 0.15 * min(shape)) & (radius < 1.2 * np.hypot(*shape))
         sensible &= (aspect < _MOST_ASPECT) & (aspect > 1 / _MOST_ASPECT)
-    best: tuple[Rim | None, int] = (None, 0)
+    best: tuple[Rim | None, float] = (None, 0.0)
     for index in np.flatnonzero(sensible):
         rim = Rim(
             float(y0[index] * scale + centre[0]),
@@ -132,7 +134,8 @@ def _most_agreed(
             float(radius_y[index]),
             float(radius_x[index]),
         )
-        votes = int((np.abs(rim.depth(points)) < tolerance).sum())
+        # A vote counts the more the nearer the point: a circle that merely touches a straight cut gains little.
+        votes = float(np.clip(1 - (rim.depth(points) / tolerance) ** 2, 0, None).sum())
         if votes > best[1]:
             best = (rim, votes)
     return best

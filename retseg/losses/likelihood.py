@@ -33,8 +33,8 @@ class PixelLoss(nn.Module):
         if self.focus:
             label = target.where(counted, 0).unsqueeze(1)
             true_class = log_probability.gather(1, label)
-            # 1 - p as -expm1(log p), which keeps its digits where p is nearly 1.
-            log_probability = log_probability * (-true_class.expm1()).clamp(min=0.0).pow(self.focus)
+            # 1 - p as -expm1(log p), which keeps its digits where p is nearly 1; a root has no gradient at 0 itself.
+            log_probability = log_probability * (-true_class.expm1()).clamp(min=1e-12).pow(self.focus)
         total = _summed(log_probability, target, weights, self.ignore, self.smoothing)
         size = counted.sum() if weights is None else (weights[target.where(counted, 0)] * counted).sum()
         return total / size.clamp(min=1e-12)

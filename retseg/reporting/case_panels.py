@@ -19,7 +19,7 @@ from retseg.reporting.score_tables import observers_of
 from retseg.reporting.view_models import ClassPanels, Colour, Panel, PanelRow, Swatch
 
 _FOUND, _FALSE, _MISSED = (ERROR_COLOURS[name] for name in ("true positive", "false positive", "false negative"))
-_MOST_COLUMNS = 5
+_FEWEST_COLUMNS, _MOST_COLUMNS = 4, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,11 @@ def error_legend(classes: Classes) -> tuple[Swatch, ...]:
         Swatch(f"marked, but no {name} in the reference (false positive)", _FALSE),
         Swatch(f"{name}, missed (false negative)", _MISSED),
     )
+
+
+def decision_legend(classes: Classes) -> tuple[Swatch, ...]:
+    """The colour of a decision that has no reference to be compared with."""
+    return () if classes.positive is None else (Swatch(f"{classes.items[classes.positive].name}, marked", _FOUND),)
 
 
 def class_order(classes: Classes) -> tuple[int, ...]:
@@ -67,7 +72,7 @@ class PanelMaker:
         # Photograph or errors, and where there is no positive class the map of all classes too.
         leading = 1 if prepared.classes.positive is not None else 2
         self.compact = leading + prepared.classes.count > _MOST_COLUMNS
-        self.columns = leading if self.compact else leading + prepared.classes.count
+        self.columns = _FEWEST_COLUMNS if self.compact else max(_FEWEST_COLUMNS, leading + prepared.classes.count)
         # Many classes share the space, and the bytes, that four would take.
         self.map_width = round(config.image_width * min(1.0, math.sqrt(4 / max(1, prepared.classes.count))))
 
@@ -135,30 +140,35 @@ class _Drawing:
             picture = png(grey(shrink_map(plane, self.maker.map_width, thin=self.is_thin(index))))
             alt = f"Probability of {name} by {record.name}, image {self.case.sample.id}"
             maps.append((index, self.panel(picture, self.caption(name, record.name), alt)))
-        return PanelRow(record.name, "errors and probabilities", self.placed(lead, maps))
+        what = "decision" if self.truth is None else "errors"
+        note = what if self.maker.compact else f"{what} and probabilities"
+        return PanelRow(record.name, note, self.placed(lead, maps))
 
     def observer_row(self, name: str, label: UInt8Array) -> PanelRow:
         fov = scored_region(self.maker.records[0], self.case) & (label != self.maker.classes.ignore)
         positive = self.maker.classes.positive
-        lead = self.decision_panels(label if positive is None else label == positive, fov, name)
+        lead = self.decision_panels(label if positive is None else label == positive, fov, name, "Drawn classes")
         return PanelRow(name, "human observer", self.placed(lead, self.label_panels(label, name, name)))
 
-    def decision_panels(self, decided: BoolArray | UInt8Array, fov: BoolArray, name: str) -> list[Panel]:
+    def decision_panels(
+        self, decided: BoolArray | UInt8Array, fov: BoolArray, name: str, title: str = "Predicted classes"
+    ) -> list[Panel]:
         """What was decided, and where it was wrong; without a reference only what was decided."""
         image = self.case.sample.id
         positive = self.maker.classes.positive
         if positive is None:
             class_map = np.asarray(decided, np.uint8)
-            shown = self.class_map_panel(class_map, "Predicted classes", f"Classes of {image} by {name}")
+            shown = self.class_map_panel(class_map, title, f"Classes of {image} by {name}")
             if self.truth is None:
                 return [shown]
             wrong = (class_map != self.truth) & self.counted(fov)
             return [self.painted_panel([(wrong, _FALSE)], fov, "Errors", f"Errors of {name} on {image}"), shown]
         mask = np.asarray(decided, np.bool_)
-        title = self.maker.classes.items[positive].name
         if self.truth is None:
-            found = [(mask & fov, _FOUND)]
-            return [self.painted_panel(found, fov, f"Decision: {title}", f"{title} in {image} by {name}")]
+            what = self.maker.classes.items[positive].name
+            return [
+                self.painted_panel([(mask & fov, _FOUND)], fov, f"Decision: {what}", f"{what} in {image} by {name}")
+            ]
         counted, truth = self.counted(fov), self.truth == positive
         layers: list[tuple[BoolArray, Colour]] = [
             (mask & truth & counted, _FOUND),
@@ -176,7 +186,7 @@ class _Drawing:
     def painted_panel(self, layers: list[tuple[BoolArray, Colour]], fov: BoolArray, caption: str, alt: str) -> Panel:
         config = self.maker.config
         picture = painted(self.case.image, layers, config.detail_width, outside=~fov)
-        legend = self.maker.legend if self.truth is not None else ()
+        legend = self.maker.legend if self.truth is not None else decision_legend(self.maker.classes)
         return self.panel(jpeg(picture, config.jpeg_quality, sharp_colours=True), caption, alt, legend=legend)
 
     def class_map_panel(self, class_map: UInt8Array, caption: str, alt: str) -> Panel:

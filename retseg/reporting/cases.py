@@ -44,7 +44,7 @@ def choose_cases(records: Sequence[RunRecord], prepared: PreparedSet, config: Re
     dice = {s.id: first.scores.value(s.id, first.system, scored_class, _ORDERED_BY, first.threshold) for s in samples}
     values = {image: value for image, value in dice.items() if value is not None}
     ranks: dict[str, str] = {}
-    if len(values) > 1:
+    if len(set(values.values())) > 1:
         ranks = {max(values, key=lambda i: values[i]): "Best", min(values, key=lambda i: values[i]): "Worst"}
     ordered = [sample for image in ranks for sample in samples if sample.id == image]
     ordered += [sample for sample in samples if sample.id not in ranks]

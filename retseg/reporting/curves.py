@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from retseg.reporting.facts import kept_epoch, recipe
 from retseg.reporting.figures import Series, line_chart
+from retseg.reporting.making import kept_epoch, loss_name, recipe
 from retseg.reporting.metric_headings import heading
 from retseg.reporting.run_files import History, RunRecord
 from retseg.reporting.view_models import Cell, Chart, Row, RowGroup, Table
@@ -20,14 +20,13 @@ _SECONDS = "seconds"
 
 
 def charts(records: Sequence[RunRecord]) -> tuple[Chart, ...]:
-    """One chart of the losses and one of each validation score over epochs, and the latter over time as well."""
+    """The losses and each validation score by epoch, and of several systems the first score by time as well."""
     trained = [record for record in records if len(record.history)]
-    quantities = tuple(dict.fromkeys(quantity for r in trained for _, quantity in _curves(r.history).values()))
-    drawn = []
-    for quantity in sorted(quantities, key=lambda q: q != _LOSS):
-        drawn.append(_chart(trained, quantity, _epochs, "Epoch"))
-        if len(trained) > 1 and quantity != _LOSS and all(_SECONDS in r.history.columns for r in trained):
-            drawn.append(_chart(trained, quantity, _minutes, "Minutes of training"))
+    quantities = dict.fromkeys(quantity for r in trained for _, quantity in _curves(r.history).values())
+    scores = [quantity for quantity in quantities if quantity != _LOSS]
+    drawn = [_chart(trained, _LOSS, _EPOCH), *(_chart(trained, quantity, _EPOCH) for quantity in scores)]
+    if len(trained) > 1 and scores and all(_SECONDS in r.history.columns for r in trained):
+        drawn.insert(2, _chart(trained, scores[0], _SECONDS))
     return tuple(chart for chart in drawn if chart is not None)
 
 
@@ -54,48 +53,62 @@ def curve_table(records: Sequence[RunRecord]) -> Table | None:
 
 
 def curve_remarks(records: Sequence[RunRecord]) -> tuple[str, ...]:
-    """What a reader must know before comparing losses."""
-    lecture = [record for record in records if recipe(record) == _LECTURE]
-    if not lecture:
-        return ()
-    names = listed([record.name for record in lecture])
+    """What a reader must know before comparing curves."""
+    trained = [record for record in records if len(record.history)]
+    remarks = []
+    if any(_kept(record) is not None for record in trained):
+        remarks.append("A dot marks the epoch whose weights were kept.")
+    losses = {record.name: name for record in trained if (name := loss_name(record)) is not None}
+    if len(set(losses.values())) > 1:
+        each = listed([f"{system} with {name}" for system, name in losses.items()])
+        remarks.append(f"The systems were trained with different losses ({each}), so their losses share no scale.")
+    lecture = [record for record in trained if recipe(record) == _LECTURE]
+    if lecture:
+        remarks.append(_lecture_remark(lecture))
+    return tuple(remarks)
+
+
+def _lecture_remark(lecture: Sequence[RunRecord]) -> str:
     remark = (
-        f"Trained by the lecture’s recipe: {names}. The losses here are means over pixels. The lecture printed the sum "
-        "of the batch means divided by its 600 patches, which with batches of 10 is a tenth of the mean over pixels. "
-        "Multiply its printed figures by ten before comparing."
+        f"Trained by the lecture’s recipe: {listed([record.name for record in lecture])}. The losses here are means "
+        "over pixels. The lecture printed the sum of the batch means divided by its 600 patches, which with batches of "
+        "10 is a tenth of the mean over pixels. Multiply its printed figures by ten before comparing."
     )
     curves = {part for record in lecture for part, quantity in _curves(record.history).values() if quantity == _LOSS}
     if "test" in curves:
-        remark += " Its loss on the test images is drawn as the lecture drew it; it chose nothing and is not a score."
-    return (remark,)
+        remark += " The loss on the test images is drawn as the lecture drew it; it chose nothing and is not a score."
+    return remark
 
 
-def _chart(
-    records: Sequence[RunRecord], quantity: str, axis: Callable[[History], tuple[float, ...]], x_label: str
-) -> Chart | None:
-    series = [
-        Series(
-            label=f"{record.name}, {_PARTS[part]}",
-            x=axis(record.history),
-            y=record.history.columns[column],
-            hue=hue,
-            dashed=part != "train",
-            marked=_kept(record) if part == "validation" else None,
-        )
+def _chart(records: Sequence[RunRecord], quantity: str, axis: str) -> Chart | None:
+    curves = [
+        (hue, record, column, part)
         for hue, record in enumerate(records)
         for column, (part, found) in _curves(record.history).items()
-        if found == quantity
+        if found == quantity and any(map(math.isfinite, record.history.columns[column]))
+    ]
+    parts = tuple(dict.fromkeys(part for *_, part in curves))
+    series = [
+        Series(
+            label=record.name if len(parts) == 1 else f"{record.name}, {_PARTS[part]}",
+            x=_epochs(record.history) if axis == _EPOCH else _minutes(record.history),
+            y=record.history.columns[column],
+            hue=hue,
+            # Solid is the training wherever it is drawn; a chart without it has no need of dashes.
+            dashed=part != parts[0],
+            marked=_kept(record) if part != "train" else None,
+        )
+        for hue, record, column, part in curves
     ]
     name = "Loss" if quantity == _LOSS else heading(quantity)
-    over = "by epoch" if axis is _epochs else "by time"
-    epochs = listed([f"{record.name}: {counted(len(record.history), 'epoch')}" for record in records])
+    whose = f" ({_PARTS[parts[0]]})" if len(parts) == 1 else ""
+    lengths = listed([f"{record.name} {counted(len(record.history), 'epoch')}" for record in records])
     return line_chart(
-        f"chart-{quantity}-{'epoch' if axis is _epochs else 'time'}",
-        f"{name} {over}",
+        f"chart-{quantity}-{axis}",
+        f"{name}{whose} by {'epoch' if axis == _EPOCH else 'time'}",
         series,
-        x_label=x_label,
-        y_label=name,
-        description=f"{name} of {listed([s.label for s in series])}. {epochs}. The table below gives the figures.",
+        x_label="Epoch" if axis == _EPOCH else "Minutes of training",
+        description=f"Lines: {listed([one.label for one in series])}. Length: {lengths}. A table below has figures.",
         logarithmic=quantity == _LOSS,
     )
 

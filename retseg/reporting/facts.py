@@ -2,81 +2,32 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from retseg.core.errors import RetsegError
-from retseg.core.manifest import Manifest
-from retseg.core.types import Sample
 from retseg.datasets.prepared import PreparedSet
-from retseg.datasets.registry import DATASETS
+from retseg.reporting.making import (
+    TRAIN,
+    VALIDATION,
+    any_manifest,
+    architecture,
+    dataset_title,
+    fact,
+    loss_name,
+    made_with,
+    photographs_of,
+    recipe,
+    setting,
+    source_set,
+)
 from retseg.reporting.run_files import RunRecord
 from retseg.reporting.view_models import Cell, Row, RowGroup, Table
 from retseg.reporting.wording import capitalised, counted, duration, listed, score, threshold, whole
 
 _UNKNOWN = "not recorded"
+_FOV_SOURCES = {"owner": "as shipped with the dataset", "estimated": "estimated from the photographs"}
 Teller = Callable[[RunRecord], str | None]
-
-
-def dataset_title(prepared: PreparedSet) -> str:
-    """The dataset's name as people write it; its name in the files where its plugin is not installed."""
-    try:
-        return DATASETS.get(prepared.name).title
-    except RetsegError:
-        return prepared.name
-
-
-def dataset_credit(prepared: PreparedSet) -> str | None:
-    """Whose photographs these are and on what terms, or None where the plugin is not installed."""
-    try:
-        dataset = DATASETS.get(prepared.name)
-    except RetsegError:
-        return None
-    return " ".join(f"{part.rstrip('.')}." for part in (dataset.credit, dataset.licence) if part) or None
-
-
-def architecture(record: RunRecord) -> str | None:
-    """The name of the run's architecture."""
-    name = _setting(record, "model", "arch") or record.card.get("arch")
-    return None if name is None else str(name)
-
-
-def recipe(record: RunRecord) -> str | None:
-    """The name of the run's recipe."""
-    name = _setting(record, "recipe") or record.card.get("recipe")
-    return None if name is None else str(name)
-
-
-def training_samples(record: RunRecord, prepared: PreparedSet) -> tuple[list[Sample], list[Sample]]:
-    """The photographs of the prepared set that set the weights, and those that were set aside for validation."""
-    if record.train is None or _source(record) not in (None, prepared.name):
-        return [], []
-    train = [sample for sample in prepared.split("train") if sample.labels]
-    aside = set(record.card.get("validation_patients") or _fact(record, "validation_patients") or ())
-    return [s for s in train if s.patient not in aside], [s for s in train if s.patient in aside]
-
-
-def seen_patients(record: RunRecord, prepared: PreparedSet) -> frozenset[str]:
-    """The patients of the prepared set that had a part in the training: weights, epoch or threshold."""
-    used = [sample for part in training_samples(record, prepared) for sample in part]
-    point = record.operating_point
-    fitted = point.patients if point is not None and point.dataset == prepared.name else ()
-    return frozenset((*(sample.patient for sample in used), *fitted))
-
-
-def trained_on(record: RunRecord, prepared: PreparedSet) -> str | None:
-    """In words, all photographs that had a part in the training; None where that is not recorded."""
-    used = [sample for part in training_samples(record, prepared) for sample in part]
-    if used:
-        return f"{_people(used)} from {dataset_title(prepared)}"
-    source = _source(record)
-    return source if source != prepared.name else None
-
-
-def kept_epoch(record: RunRecord) -> int | None:
-    """The epoch whose weights were kept, or None where that is not recorded."""
-    epoch = record.card.get("epoch") or _fact(record, "epoch")
-    return None if epoch is None else int(epoch)
 
 
 def facts_table(records: Sequence[RunRecord], prepared: PreparedSet) -> Table:
@@ -86,7 +37,7 @@ def facts_table(records: Sequence[RunRecord], prepared: PreparedSet) -> Table:
         ("Network", _network_rows()),
         ("Training", _training_rows()),
         ("Prediction and threshold", _prediction_rows()),
-        ("Made with", _version_rows(records)),
+        ("Made with", _version_rows()),
     )
     built = tuple(RowGroup(name, tuple(_rows(tellers, records))) for name, tellers in groups)
     return Table(
@@ -108,19 +59,18 @@ def _rows(tellers: Mapping[str, Teller], records: Sequence[RunRecord]) -> list[R
 
 
 def _data_rows(prepared: PreparedSet) -> dict[str, Teller]:
-    test_rows = {row.id: row for row in prepared.rows}
     classes = listed([item.name for item in prepared.classes.items])
 
     def weights_from(record: RunRecord) -> str | None:
-        return _people(training_samples(record, prepared)[0]) or trained_on(record, prepared)
+        people, source = photographs_of(record, TRAIN), source_set(record)
+        if source in (None, prepared.name):
+            return people
+        return f"{people} from {source}" if people else source
 
     def validated_on(record: RunRecord) -> str | None:
-        if record.train is None:
+        if not photographs_of(record, TRAIN):
             return None
-        used, aside = training_samples(record, prepared)
-        if not used:
-            return None
-        return f"{_people(aside)}, from the training split" if aside else "none"
+        return photographs_of(record, VALIDATION) or "none"
 
     def scored_on(record: RunRecord) -> str | None:
         images, patients = record.summary.get("n_images"), record.summary.get("n_patients")
@@ -129,12 +79,11 @@ def _data_rows(prepared: PreparedSet) -> dict[str, Teller]:
         return f"{counted(int(images), 'image')} of {counted(int(patients or 0), 'patient')}"
 
     def field_of_view(record: RunRecord) -> str | None:
-        shown = [test_rows[i].fov_source for i in sorted(record.scores.ids) if i in test_rows]
-        estimated = shown.count("estimated")
-        if not shown or estimated in (0, len(shown)):
-            source = set(shown) or {row.fov_source for row in prepared.rows}
-            return "estimated from the photographs" if source == {"estimated"} else "as shipped with the dataset"
-        return f"estimated for {counted(estimated, 'image')}, as shipped for the others"
+        tested = record.scores.ids.union(map(str, record.summary.get("unlabelled") or ()))
+        sources = Counter(row.fov_source for row in prepared.rows if row.id in tested)
+        if len(sources) > 1:
+            return f"estimated for {counted(sources['estimated'], 'image')}, as shipped for the others"
+        return _FOV_SOURCES.get(next(iter(sources), ""))
 
     return {
         "Dataset": lambda _: dataset_title(prepared),
@@ -153,11 +102,13 @@ def _data_rows(prepared: PreparedSet) -> dict[str, Teller]:
 
 def _network_rows() -> dict[str, Teller]:
     def options(record: RunRecord) -> str | None:
-        chosen = _setting(record, "model", "options")
-        return _pairs(chosen) if chosen else None
+        chosen = setting(record, "model", "options")
+        if chosen is None:
+            chosen = record.card.get("options")
+        return None if chosen is None else _pairs(chosen) or "as by default"
 
     def parameters(record: RunRecord) -> str | None:
-        count = _fact(record, "parameters")
+        count = fact(record, "parameters")
         return None if count is None else whole(count)
 
     return {"Architecture": architecture, "Options": options, "Trainable parameters": parameters}
@@ -165,8 +116,8 @@ def _network_rows() -> dict[str, Teller]:
 
 def _training_rows() -> dict[str, Teller]:
     def optimiser(record: RunRecord) -> str | None:
-        name = _setting(record, "train", "optimiser")
-        rate, batch = _setting(record, "train", "lr"), _setting(record, "train", "batch")
+        name = setting(record, "train", "optimiser")
+        rate, batch = setting(record, "train", "lr"), setting(record, "train", "batch")
         parts = [
             str(name) if name else "",
             f"learning rate {rate:g}" if rate is not None else "",
@@ -175,39 +126,47 @@ def _training_rows() -> dict[str, Teller]:
         return ", ".join(part for part in parts if part) or None
 
     def patches(record: RunRecord) -> str | None:
-        size, count = _setting(record, "sampling", "patch_size"), _setting(record, "sampling", "patches_per_image")
-        if size is None or count is None:
+        size, count = setting(record, "sampling", "patch_size"), setting(record, "sampling", "patches_per_image")
+        if size is None:
             return None
-        fixed = "the same in every epoch" if _setting(record, "sampling", "fixed") else "anew in every epoch"
+        if count is None:
+            steps, batch = setting(record, "train", "steps_per_epoch"), setting(record, "train", "batch")
+            drawn = f", {whole(steps * batch)} an epoch" if steps and batch else ""
+            return f"{size} × {size} pixels, anew in every epoch{drawn}"
+        fixed = "the same in every epoch" if setting(record, "sampling", "fixed") else "anew in every epoch"
         return f"{count} of {size} × {size} pixels from each image, {fixed}"
 
-    def loss(record: RunRecord) -> str | None:
-        name = _setting(record, "loss", "name")
-        return None if name is None else str(name)
-
     def epochs(record: RunRecord) -> str | None:
-        done = len(record.history) or None
-        kept = kept_epoch(record)
-        if done is None:
+        done, steps = len(record.history), fact(record, "steps")
+        if not done:
             return None
-        return whole(done) if kept is None else f"{whole(done)}; the weights are those of epoch {whole(kept)}"
+        return f"{whole(done)} ({counted(int(steps), 'step')})" if steps else whole(done)
+
+    def kept(record: RunRecord) -> str | None:
+        why = fact(record, "kept")
+        return None if why is None else str(why).rstrip(".")
+
+    def device(record: RunRecord) -> str | None:
+        parts = (made_with(record.train, "device"), fact(record, "precision"))
+        return ", ".join(str(part) for part in parts if part) or None
 
     def wall_time(record: RunRecord) -> str | None:
-        seconds = _provenance(record.train, "seconds")
+        seconds = fact(record, "training_seconds") or made_with(record.train, "seconds")
         return None if seconds is None else duration(float(seconds))
 
     def seed(record: RunRecord) -> str | None:
-        value = _provenance(record.train, "seed")
+        value = made_with(record.train, "seed")
         return None if value is None else str(value)
 
     return {
         "Recipe": recipe,
-        "Loss": loss,
+        "Loss": loss_name,
         "Optimiser": optimiser,
         "Patches": patches,
         "Epochs": epochs,
+        "Weights": kept,
         "Seed": seed,
-        "Device": lambda record: _provenance(record.train, "device"),
+        "Device": device,
         "Time to train": wall_time,
     }
 
@@ -244,55 +203,27 @@ def _prediction_rows() -> dict[str, Teller]:
     return {"Prediction": windows, "Threshold": point, "Threshold fitted on": fitted_on, "Criterion": criterion}
 
 
-def _version_rows(records: Sequence[RunRecord]) -> dict[str, Teller]:
-    manifests = [manifest for record in records if (manifest := _any_manifest(record)) is not None]
-    packages = dict.fromkeys(name for m in manifests for name in m.provenance.get("packages") or {})
+def _version_rows() -> dict[str, Teller]:
+    own = __package__.partition(".")[0]
 
-    def version_of(name: str) -> Teller:
-        return lambda record: (_provenance(_any_manifest(record), "packages") or {}).get(name)
+    def version(record: RunRecord) -> str | None:
+        packages: Mapping[str, str] = made_with(any_manifest(record), "packages") or {}
+        return packages.get(own)
+
+    def libraries(record: RunRecord) -> str | None:
+        packages: Mapping[str, str] = made_with(any_manifest(record), "packages") or {}
+        return _pairs({name: number for name, number in packages.items() if name != own}) or None
+
+    def platform(record: RunRecord) -> str | None:
+        manifest = any_manifest(record)
+        python, system = made_with(manifest, "python"), made_with(manifest, "platform")
+        return ", ".join(part for part in (python and f"Python {python}", system) if part) or None
 
     def commit(record: RunRecord) -> str | None:
-        value = _provenance(_any_manifest(record), "git_commit")
+        value = made_with(any_manifest(record), "git_commit")
         return None if value is None else str(value)
 
-    tellers: dict[str, Teller] = {name: version_of(name) for name in packages}
-    tellers["Python"] = lambda record: _provenance(_any_manifest(record), "python")
-    tellers["Platform"] = lambda record: _provenance(_any_manifest(record), "platform")
-    tellers["Git commit"] = commit
-    return tellers
-
-
-def _any_manifest(record: RunRecord) -> Manifest | None:
-    return record.train or record.predict or record.evaluate
-
-
-def _setting(record: RunRecord, *path: str) -> Any:
-    """A value of the configuration that the run was trained with, or None."""
-    value: Any = record.train.config if record.train else None
-    for key in path:
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
-
-
-def _fact(record: RunRecord, name: str) -> Any:
-    return record.train.facts.get(name) if record.train else None
-
-
-def _source(record: RunRecord) -> str | None:
-    """The dataset that the run was trained on."""
-    source = record.card.get("dataset") or _fact(record, "dataset")
-    return None if source is None else str(source)
-
-
-def _provenance(manifest: Manifest | None, name: str) -> Any:
-    return manifest.provenance.get(name) if manifest else None
-
-
-def _people(samples: Sequence[Sample]) -> str | None:
-    if not samples:
-        return None
-    patients = len({sample.patient for sample in samples})
-    return f"{counted(len(samples), 'image')} of {counted(patients, 'patient')}"
+    return {own: version, "Git commit": commit, "Libraries": libraries, "Platform": platform}
 
 
 def _pairs(options: Mapping[str, Any]) -> str:

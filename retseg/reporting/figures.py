@@ -9,8 +9,8 @@ from itertools import pairwise
 
 from retseg.reporting.view_models import Chart, Line, Tick
 
-_WIDTH, _HEIGHT = 560.0, 300.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 52.0, 546.0, 10.0, 252.0
+_WIDTH, _HEIGHT = 440.0, 280.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 428.0, 10.0, 232.0
 _MOST_POINTS = 500
 _LOG_RATIO = 12.0
 
@@ -39,7 +39,6 @@ def line_chart(
     series: Sequence[Series],
     *,
     x_label: str,
-    y_label: str,
     description: str,
     logarithmic: bool = False,
 ) -> Chart | None:
@@ -57,7 +56,7 @@ def line_chart(
         y_ticks = log_ticks(min(ys), max(ys))
         low, high = min(min(ys), y_ticks[0]), max(max(ys), y_ticks[-1])
         y_scale = _logarithmic(low, high, _BOTTOM, _TOP)
-        y_label += ", logarithmic"
+        title += ", logarithmic scale"
     else:
         y_ticks = ticks(min(ys), max(ys), 5, outward=True)
         y_scale = _linear(y_ticks[0], y_ticks[-1], _BOTTOM, _TOP)
@@ -66,7 +65,6 @@ def line_chart(
         title=title,
         description=description,
         x_label=x_label,
-        y_label=y_label,
         width=_WIDTH,
         height=_HEIGHT,
         left=_LEFT,

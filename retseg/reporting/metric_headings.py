@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from retseg.metrics.metric import Metric
 from retseg.metrics.registry import METRICS
-from retseg.reporting.wording import capitalised
+from retseg.reporting.wording import NOT_AVAILABLE, capitalised
 
 _SHORT = {"auc": "AUC", "ap": "AP"}
 _PIXELS = (
@@ -24,7 +24,9 @@ def heading(metric: str) -> str:
 def meanings(metrics: Sequence[str]) -> tuple[tuple[str, str], ...]:
     """What each registered metric means, in words, and where it is undefined."""
     known = [(heading(name), found) for name in metrics if (found := _registered(name))]
-    entries = tuple((term, f"{metric.definition} {metric.degenerate}") for term, metric in known)
+    entries = tuple(
+        (term, f"{metric.definition} {metric.degenerate}".replace("NaN", NOT_AVAILABLE)) for term, metric in known
+    )
     return (*entries, _PIXELS) if entries else ()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retseg.datasets.prepared import PreparedSet
-from retseg.reporting.facts import architecture, dataset_title, seen_patients, trained_on
+from retseg.reporting.making import architecture, dataset_title, seen_patients, trained_on
 from retseg.reporting.metric_headings import heading
 from retseg.reporting.run_files import RunRecord
 from retseg.reporting.score_tables import has_scores, observers_of, scores_in
@@ -82,10 +82,11 @@ def _outcome(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[str, 
     if not values:
         return ()
     ranked = sorted(values, key=lambda name: -values[name])
-    measure = heading(_MEASURE) + ("" if prepared.classes.positive is not None else ", averaged over the classes,")
+    averaged = "" if prepared.classes.positive is not None else ", averaged over the classes,"
+    measure = f"{heading(_MEASURE)} over all test pixels{averaged}"
     best, others = ranked[0], [f"{name} with {score(values[name])}" for name in ranked[1:]]
     scale = "where 0 means no overlap and 1 means that every pixel agrees"
-    figure = f"{measure} over all test pixels is {score(values[best])}, {scale}."
+    figure = f"{measure} is {score(values[best])}, {scale}."
     if others:
         come = "come" if len(others) > 1 else "comes"
         figure = f"Of the {len(ranked)} systems, {best} agrees best with the reference: its {figure}"

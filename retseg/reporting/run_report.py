@@ -8,11 +8,12 @@ from pathlib import Path
 from retseg.core.errors import InputError
 from retseg.core.types import Classes
 from retseg.datasets.prepared import PreparedSet
-from retseg.reporting.case_panels import class_order, error_legend
+from retseg.reporting.case_panels import class_order, decision_legend, error_legend
 from retseg.reporting.cases import case_views, choose_cases
 from retseg.reporting.config import ReportConfig
 from retseg.reporting.curves import charts, curve_remarks, curve_table
-from retseg.reporting.facts import dataset_credit, facts_table
+from retseg.reporting.facts import facts_table
+from retseg.reporting.making import dataset_credit
 from retseg.reporting.metric_headings import meanings
 from retseg.reporting.page import write_page
 from retseg.reporting.plain_words import summary, title
@@ -55,6 +56,7 @@ def _run_page(
     report: Callable[[int, str], None] | None,
 ) -> RunPage:
     cases = choose_cases(records, prepared, config)
+    labelled = any(item.sample.labels for item in cases.chosen)
     heading = config.title or title(records, prepared)
     return RunPage(
         title=heading,
@@ -68,7 +70,7 @@ def _run_page(
         per_class=per_class_table(records, prepared.classes),
         score_remarks=_score_remarks(records),
         definitions=meanings(metrics_of(records)) if any(map(has_scores, records)) else (),
-        error_legend=error_legend(prepared.classes),
+        error_legend=error_legend(prepared.classes) if labelled else decision_legend(prepared.classes),
         class_legend=_class_legend(prepared.classes),
         case_remarks=(*cases.remarks, *_panel_remarks(prepared.classes)),
         links=tuple(item.link for item in cases.chosen),

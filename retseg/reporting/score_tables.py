@@ -29,9 +29,13 @@ def has_scores(record: RunRecord) -> bool:
 
 
 def metrics_of(records: Sequence[RunRecord]) -> tuple[str, ...]:
-    """The metrics that any run reports, in the order of the files."""
+    """The metrics that any run reports, in the order of the files.
+
+    Without a threshold the most probable class was taken; then nothing is ranked, and metrics of ranking have no place.
+    """
     views = [scores_in(record.summary.get(view)) for record in records for view, _ in _VIEWS]
-    return tuple(dict.fromkeys(metric for view in views for metric in view))
+    ranked = any(record.threshold is not None for record in records)
+    return tuple(dict.fromkeys(metric for view in views for metric in view if ranked or not needs_scores(metric)))
 
 
 def observers_of(records: Sequence[RunRecord]) -> dict[str, Mapping[str, Any]]:
@@ -67,12 +71,12 @@ def _score_table(records: Sequence[RunRecord], metrics: Sequence[str], view: str
     ]
     notes = [*protocol_notes(records), *_selection_notes(records)]
     if view == "per_image_mean":
-        notes += _undefined_notes(records)
+        notes += _undefined_notes(records, metrics)
     if best:
         notes.append("Bold: the best system of each column.")
     ranking_names = [heading(name) for name in metrics if needs_scores(name)]
     if ranking_names and any(row.human for row in rows):
-        notes.append(f"A human observer gives lines, not probabilities, so {listed(ranking_names)} do not apply.")
+        notes.append(f"A human observer’s drawing has no probabilities, so {listed(ranking_names)} do not apply to it.")
     return _table(caption, "System", metrics, (RowGroup("", tuple(rows)),), notes)
 
 
@@ -143,12 +147,14 @@ def _selection_notes(records: Sequence[RunRecord]) -> list[str]:
     return [f"The systems were not scored on the same images: {listed(parts)}."]
 
 
-def _undefined_notes(records: Sequence[RunRecord]) -> list[str]:
+def _undefined_notes(records: Sequence[RunRecord], metrics: Sequence[str]) -> list[str]:
     """Says for which figures some image is left out of the mean, because the figure is undefined there."""
     notes = []
     for record in records:
         total, counts = record.summary.get("n_images"), record.summary.get("per_image_n") or {}
-        fewer = [f"{heading(name)} over {number}" for name, number in counts.items() if number != total]
+        fewer = [
+            f"{heading(name)} over {number}" for name, number in counts.items() if name in metrics and number != total
+        ]
         if fewer:
             means = f"{listed(fewer)} of {total} images"
             notes.append(f"{record.name}: where a figure is undefined, the mean leaves the image out ({means}).")

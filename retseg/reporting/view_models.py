@@ -78,7 +78,6 @@ class Chart:
     title: str
     description: str
     x_label: str
-    y_label: str
     width: float
     height: float
     left: float

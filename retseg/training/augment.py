@@ -47,7 +47,7 @@ class Augmentation:
     @property
     def resampled(self) -> NDArray[np.bool_]:
         """(B,) bool: which patches are turned or scaled, so that they cannot be cut out as they are."""
-        return (self.angle != 0.0) | (self.scale != 1.0)
+        return np.asarray((self.angle != 0.0) | (self.scale != 1.0))
 
     @property
     def reach(self) -> Draws:

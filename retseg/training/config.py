@@ -23,13 +23,13 @@ class TrainConfig(Section):
         weight_decay: Decay of convolution and linear weights; biases and normalisations do not decay.
         schedule: "constant", or "cosine": from `lr` down to zero along half a cosine.
         warmup: Share of all steps in which the learning rate rises linearly to `lr`.
-        ema: Decay of the exponential moving average of the weights that is scored and kept; 0 keeps the weights as such.
+        ema: Decay of the exponential moving average of the weights that is scored and kept; 0 takes the weights alone.
         validation_fraction: Share of the training patients that is set aside to choose the epoch and the threshold:
             at least one patient where there are two or more. 0 sets none aside.
         validation_tiles: An epoch is scored on at most so many tiles of about 256x256 pixels, spread evenly over the
             validation images.
         keep: "best" keeps the weights of the epoch with the highest validation Dice, "last" those of the last epoch.
-        class_weights: One weight per class, "balanced" (the inverse of a class's share of the training pixels), or None.
+        class_weights: One weight per class, "balanced" (inverse to a class's share of the training pixels), or None.
         mixed_precision: "bf16" computes in bfloat16 where that is safe, "off" never does, "auto" does on CUDA only.
         test_curve: Also compute the loss on the test images, whole and resized to the patch size. It is a curve to look
             at; nothing is ever chosen by it.
@@ -77,7 +77,7 @@ class SamplingConfig(Section):
 
 
 class Flips(Section):
-    """Probabilities of mirroring a patch left to right, top to bottom, and along its diagonal (exact, no resampling)."""
+    """Probabilities of mirroring a patch left to right, top to bottom, and along its diagonal. Pixels stay exact."""
 
     horizontal: float = Field(0.5, ge=0.0, le=1.0)
     vertical: float = Field(0.5, ge=0.0, le=1.0)

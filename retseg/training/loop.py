@@ -24,7 +24,7 @@ from retseg.models.architecture import outputs
 from retseg.models.build import build, input_multiple
 from retseg.training.batches import Batches
 from retseg.training.config import TrainConfig
-from retseg.training.history import CURVES, HISTORY, Epoch, write_curves, write_history
+from retseg.training.history import CURVES, HISTORY, Epoch, write_history
 from retseg.training.images import TrainingImages, labelled
 from retseg.training.job import Course, Division, TrainJob, TrainResult, require_patch_size
 from retseg.training.optim import MovingAverage, build_optimiser, learning_rate, set_learning_rate
@@ -173,7 +173,7 @@ class _Training:
             logits = outputs(state.net(pictures))[CLASS_MAP]
         _require_shape(logits, labels, job)
         loss: Tensor = self.loss(logits.float(), labels)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         state.optimiser.step()
         if state.average is not None:
             state.average.update(state.net, state.step)

@@ -12,6 +12,7 @@ from torch import nn
 from retseg.core.types import OperatingPoint
 from retseg.inference.card import Card
 from retseg.inference.checkpoint import LoadedModel, save_weights
+from retseg.inference.config import PredictConfig
 from retseg.inference.predictor import Predictor
 from retseg.inference.writer import write_operating_point
 from retseg.models.build import resolve
@@ -57,6 +58,7 @@ def _card(job: TrainJob, division: Division, epoch: int) -> Card:
         options=options.model_dump(mode="json"),
         classes=job.prepared.classes,
         input=job.input,
+        predict=PredictConfig(),
         dataset=job.prepared.name,
         splits={name: tuple(sample.id for sample in samples) for name, samples in ids.items()},
         train_patients=_patients(division.train),

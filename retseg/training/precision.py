@@ -26,7 +26,7 @@ class Precision:
 
     @property
     def name(self) -> str:
-        """ "bf16" or "fp32"."""
+        """In short: "bf16" or "fp32"."""
         return "bf16" if self.mixed else "fp32"
 
     def autocast(self) -> AbstractContextManager[None]:

@@ -14,8 +14,8 @@ _NO_AUGMENTATION: dict[str, Any] = {
 
 RECIPES: dict[str, dict[str, Any]] = {
     "default": {"loss": {"name": "dice-cross-entropy"}},
-    # The lecture's own way. It printed sums of the batches' means over the number of patches (600), with batches of ten,
-    # which is a tenth of the mean over the pixels that history.csv holds.
+    # The lecture's own way. It printed the sum of the batches' means over the number of patches (600), which with
+    # batches of ten is a tenth of the mean over the pixels that history.csv holds.
     "lecture": {
         "input": {"normalise": "unit", "crop": False, "diameter": None},
         "loss": {"name": "nll"},

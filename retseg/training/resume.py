@@ -1,4 +1,4 @@
-"""last.ckpt: everything a training needs to go on. Tensors in safetensors, the rest as JSON; loading never runs code."""
+"""last.ckpt: all that a training needs to go on. Tensors in safetensors, the rest in JSON; loading never runs code."""
 
 from __future__ import annotations
 

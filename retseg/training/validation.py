@@ -62,7 +62,7 @@ class Validator:
     precision: Precision
 
     def scores(self, net: nn.Module) -> Scores:
-        """Loss, highest pooled Dice and AUC; without a positive class the mean Dice. Leaves the net in evaluation mode."""
+        """Loss, highest pooled Dice and AUC; without a positive class the mean Dice. Leaves the net in eval mode."""
         classes = self.images.classes
         bins = 2 * LEVELS if classes.positive is not None else classes.count**2
         counts = torch.zeros(bins, dtype=torch.int64, device=self.images.device)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from retseg.core.types import ClassInfo, Classes, OperatingPoint
+from retseg.core.types import Classes, ClassInfo, OperatingPoint
 from retseg.datasets.base import VESSELS
 from retseg.imaging.config import InputConfig
 from retseg.inference.card import Card
@@ -62,7 +62,9 @@ def make_model(make_card: Callable[..., Card]) -> Callable[..., LoadedModel]:
     def make(net: nn.Module | None = None, **changes: Any) -> LoadedModel:
         card = make_card(**changes)
         torch.manual_seed(0)
-        made = net or build(ModelConfig(arch=card.arch, options=dict(card.options)), card.in_channels, card.classes.count)
+        made = net or build(
+            ModelConfig(arch=card.arch, options=dict(card.options)), card.in_channels, card.classes.count
+        )
         return LoadedModel(made.eval(), card)
 
     return make

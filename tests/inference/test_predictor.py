@@ -141,7 +141,12 @@ def test_all_eight_views_make_the_result_turn_with_the_photograph(make_model, ma
     np.testing.assert_allclose(mirrored, four.probabilities(image, fov)[..., ::-1], atol=1e-5)
     # One view alone has neither property: otherwise this test would show nothing.
     one = Predictor(model, PredictConfig(), CPU)
-    assert np.abs(one.probabilities(np.ascontiguousarray(image[:, ::-1]), fov)[..., ::-1] - one.probabilities(image, fov)).max() > 1e-3
+    assert (
+        np.abs(
+            one.probabilities(np.ascontiguousarray(image[:, ::-1]), fov)[..., ::-1] - one.probabilities(image, fov)
+        ).max()
+        > 1e-3
+    )
 
 
 def test_the_photograph_is_not_changed(make_model, make_photograph):
@@ -195,13 +200,15 @@ def test_a_net_of_one_size_gets_it(fixed_architecture, make_model, make_photogra
 
 def test_whole_images_are_for_fully_convolutional_nets(fixed_architecture, make_model):
     model = make_model(FixedSize(), arch="fixed", options={})
-    with pytest.raises(ConfigError, match="not fully convolutional.*whole_image=false"):
+    with pytest.raises(ConfigError, match=r"not fully convolutional.*whole_image=false"):
         Predictor(model, PredictConfig(whole_image=True), CPU)
 
 
 def test_a_net_that_loses_pixels_is_named(make_model, make_photograph):
     with pytest.raises(ConfigError, match=r"returned \(1, 3, 20, 20\) instead of \(1, 3, 40, 40\)"):
-        Predictor(make_model(nn.AvgPool2d(2), input=AS_IT_IS), PredictConfig(), CPU).probabilities(*make_photograph(40, 40))
+        Predictor(make_model(nn.AvgPool2d(2), input=AS_IT_IS), PredictConfig(), CPU).probabilities(
+            *make_photograph(40, 40)
+        )
 
 
 def test_a_diverged_net_is_an_error(make_model, make_photograph):

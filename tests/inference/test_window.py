@@ -28,7 +28,7 @@ def noise(channels: int, height: int, width: int) -> Tensor:
 
 
 @given(**ANY_WINDOWS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_constant_model_comes_back_exactly(height, width, window, overlap, blend, batch, multiple, fixed):
     values = torch.tensor([0.25, 0.7, 0.05])
 
@@ -44,7 +44,7 @@ def test_a_constant_model_comes_back_exactly(height, width, window, overlap, ble
 
 
 @given(**ANY_WINDOWS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_linear_model_comes_back_exactly(height, width, window, overlap, blend, batch, multiple, fixed):
     torch.manual_seed(1)
     linear = nn.Conv2d(3, 2, kernel_size=1)
@@ -54,7 +54,7 @@ def test_a_linear_model_comes_back_exactly(height, width, window, overlap, blend
 
 
 @given(st.integers(1, 4000), st.integers(16, 700), st.floats(0, 0.9), st.sampled_from([1, 8, 32]), st.booleans())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_windows_cover_every_pixel_with_the_overlap_asked_for(size, window, overlap, multiple, fixed):
     axis = Axis.plan(size, window, overlap, multiple, fixed=fixed)
     assert axis.window % multiple == 0
@@ -70,7 +70,7 @@ def test_windows_cover_every_pixel_with_the_overlap_asked_for(size, window, over
 
 
 @given(st.integers(1, 300), st.integers(16, 64), st.floats(0, 0.9), BLENDS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_shares_sum_to_one_everywhere_and_never_vanish(size, window, overlap, blend):
     axis = Axis.plan(size, window, overlap, 1)
     total = np.zeros(size)

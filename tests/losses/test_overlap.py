@@ -25,7 +25,7 @@ def target() -> Tensor:
 
 
 def one_hot(target: Tensor) -> Tensor:
-    return F.one_hot(target, 3).movedim(-1, 1)
+    return F.one_hot(target, 3).movedim(-1, 1).float()
 
 
 @pytest.mark.parametrize("batch", [True, False])
@@ -66,6 +66,19 @@ def test_ignoring_pixels_is_as_if_they_were_cut_off(logits: Tensor, target: Tens
         torch.testing.assert_close(loss(logits, ignored), loss(logits[:, :, :7], target[:, :7]))
 
 
+@pytest.mark.parametrize("options", [{"squared": True}, {"batch": False}, {"squared": True, "batch": False}])
+def test_an_image_without_a_counted_pixel_gives_no_gradient(
+    options: dict[str, bool], logits: Tensor, target: Tensor
+) -> None:
+    target[0] = CLASSES.ignore
+    logits.requires_grad_()
+    build_loss(LossConfig(name="dice", options=options), CLASSES)(logits, target).backward()
+    assert logits.grad is not None
+    assert bool((logits.grad[0] == 0).all())
+    assert bool(logits.grad[1].isfinite().all())
+    assert float(logits.grad[1].norm()) > 1e-4
+
+
 def test_a_class_that_the_truth_does_not_show_is_left_out(logits: Tensor, target: Tensor) -> None:
     without = target.clamp(max=1)
     monais = DiceLoss(softmax=True, batch=True, reduction="none")(logits, one_hot(without)).flatten()
@@ -75,7 +88,7 @@ def test_a_class_that_the_truth_does_not_show_is_left_out(logits: Tensor, target
 
 def test_predicting_a_class_that_is_not_there_still_costs(target: Tensor) -> None:
     without = target.clamp(max=1)
-    right = 10.0 * one_hot(without).float()
+    right = 10.0 * one_hot(without)
     partly_absent = right.clone()
     partly_absent[:, 2, :4] = 20.0
     loss = build_loss(LossConfig(name="dice"), CLASSES)
@@ -98,7 +111,7 @@ def test_one_image_without_a_class_does_not_spoil_the_mean_of_the_others(logits:
 
 
 def test_tversky_beta_is_the_cost_of_what_is_missed(target: Tensor) -> None:
-    vessel_missed = 10.0 * one_hot(target.where(target != 1, 0)).float()
+    vessel_missed = 10.0 * one_hot(target.where(target != 1, 0))
     vessel_only = torch.tensor([0.0, 1.0, 0.0])
     cheap, dear = (
         build_loss(

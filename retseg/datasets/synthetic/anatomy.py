@@ -6,7 +6,7 @@ that a left and a right eye have the same anatomy; the view mirrors right eyes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -15,11 +15,13 @@ from numpy.random import Generator
 from retseg.core.types import Float32Array
 
 Eye = Literal["left", "right"]
+Condition = Literal["healthy", "diabetic", "glaucoma"]
 
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What both eyes of a patient share. Colours are shares of full scale, absorbances are per micrometre of blood."""
+    """What both eyes of a patient share. Colours are shares of full scale, absorbances are per micrometre of blood;
+    beyond `saturation` micrometres more blood hardly darkens, because light reaches its surface from the sides."""
 
     magnification: float
     colour: tuple[float, float, float]
@@ -30,6 +32,7 @@ class Traits:
     nerve_fibres: float
     sheen: float
     absorbance: float
+    saturation: float
     artery_absorbance: float
     red_absorbance: tuple[float, float]
     blue_absorbance: float
@@ -96,29 +99,37 @@ def draw_traits(rng: Generator) -> Traits:
         colour=(red, green, blue),
         mottling=rng.uniform(0.02, 0.09),
         tessellation=float(rng.choice([0.0, 0.05, 0.12, 0.22], p=[0.3, 0.3, 0.25, 0.15])) * rng.uniform(0.6, 1.3),
-        granularity=rng.uniform(0.006, 0.03),
+        granularity=rng.uniform(0.004, 0.02),
         macular_pigment=rng.uniform(0.25, 0.9),
         nerve_fibres=rng.uniform(0.01, 0.055) * (1.6 if young else 0.7),
-        sheen=rng.uniform(0.1, 0.5) if young else rng.uniform(0.0, 0.06),
-        absorbance=1.0 / rng.uniform(125, 260),
-        artery_absorbance=rng.uniform(0.62, 0.95),
+        sheen=rng.uniform(0.05, 0.4) if young else rng.uniform(0.0, 0.06),
+        absorbance=1.0 / rng.uniform(95, 180),
+        saturation=rng.uniform(80, 150),
+        artery_absorbance=rng.uniform(0.68, 0.98),
         red_absorbance=(rng.uniform(0.05, 0.13), rng.uniform(0.09, 0.22)),
         blue_absorbance=rng.uniform(0.45, 0.95),
         reflex=(rng.uniform(0.2, 1.0), rng.uniform(0.0, 0.65)),
         reflex_width=rng.uniform(0.18, 0.4),
         calibre=(artery, artery * rng.uniform(1.15, 1.45)),
         tortuosity=float(rng.gamma(2.0, 0.35)),
-        spacing=rng.uniform(760, 1080),
+        spacing=rng.uniform(720, 1020),
         retinopathy=0.0 if ill < 0.68 else rng.uniform(0.1, 1.0),
         drusen=rng.uniform(0.1, 1.0) if rng.random() < 0.15 else 0.0,
     )
 
 
-def draw_anatomy(rng: Generator, eye: Eye) -> Anatomy:
-    """One eye of a patient."""
+def with_condition(traits: Traits, condition: Condition | None) -> Traits:
+    """The same patient with or without diabetic retinopathy; None leaves it to chance."""
+    if condition is None:
+        return traits
+    return replace(traits, drusen=0.0, retinopathy=max(traits.retinopathy, 0.5) if condition == "diabetic" else 0.0)
+
+
+def draw_anatomy(rng: Generator, eye: Eye, condition: Condition | None = None) -> Anatomy:
+    """One eye of a patient; glaucoma widens the cup, and None leaves its size to chance."""
     width = rng.normal(840, 70)
     radii = (width, width * rng.uniform(1.0, 1.16))
-    cup = rng.uniform(0.25, 0.62)
+    cup = rng.uniform(0.68, 0.84) if condition == "glaucoma" else rng.uniform(0.25, 0.62)
     offset = (rng.uniform(0.0, 0.3) * (1 - cup) * width, rng.normal(0, 0.06) * width)
     return Anatomy(
         eye=eye,

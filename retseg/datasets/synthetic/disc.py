@@ -11,24 +11,20 @@ from retseg.datasets.synthetic.texture import Noise, smooth_step
 from retseg.datasets.synthetic.view import View
 
 
-def with_disc(rng: Generator, retina: Float32Array, view: View, anatomy: Anatomy) -> Float32Array:
-    """The retina with its optic disc, (H, W, 3) shares of full scale. Colours follow the retina's own."""
+def add_disc(rng: Generator, scene: Float32Array, view: View, anatomy: Anatomy) -> None:
+    """Paints the optic disc onto the retina, (H, W, 3) shares of full scale. Its colours follow the retina's own."""
+    centre = view.to_pixels(np.zeros((1, 2)))[0]
+    reach = 2.4 * max(anatomy.disc_radius) / view.um_per_pixel
+    height, width = view.camera.shape
+    columns = slice(int(max(centre[0] - reach, 0)), int(min(centre[0] + reach, width)))
+    rows = slice(int(max(centre[1] - reach, 0)), int(min(centre[1] + reach, height)))
+    if rows.start < rows.stop and columns.start < columns.stop:
+        scene[rows, columns] = _painted(rng, scene[rows, columns], view.window(rows, columns), anatomy)
+
+
+def _painted(rng: Generator, retina: Float32Array, view: View, anatomy: Anatomy) -> Float32Array:
     x, y = view.grid()
-    reach = 2.4 * max(anatomy.disc_radius)
-    rows = np.flatnonzero((np.hypot(x, y) < reach).any(1))
-    columns = np.flatnonzero((np.hypot(x, y) < reach).any(0))
-    if not len(rows) or not len(columns):
-        return retina
-    patch = (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-    result = retina.copy()
-    result[patch] = _painted(rng, retina[patch], x[patch], y[patch], anatomy)
-    return result
-
-
-def _painted(
-    rng: Generator, retina: Float32Array, x: Float32Array, y: Float32Array, anatomy: Anatomy
-) -> Float32Array:
-    wobble = 1 + 0.02 * Noise(rng, 1700).at(x, y)
+    wobble = 1 + 0.02 * view.surface(Noise(rng, 1700))
     out = anatomy.disc_distance(x, y) * wobble
     temporal = (0.5 + 0.5 * x / np.maximum(np.hypot(x, y), 1)).astype(np.float32)
     # The nasal margin is blurred by thick fibres, the temporal one is crisp.
@@ -36,7 +32,7 @@ def _painted(
     on_disc = np.clip(0.5 - (out - 1) / (2 * softness), 0, 1)
     on_disc = (on_disc * on_disc * (3 - 2 * on_disc))[..., None]
 
-    base = np.median(retina.reshape(-1, 3), axis=0)
+    base = np.median(retina[::3, ::3].reshape(-1, 3), axis=0)
     warm = rng.uniform(0.0, 1.0)
     white = np.array([1.0, 0.7 + 0.22 * warm, 0.3 + 0.36 * warm + rng.uniform(-0.1, 0.1)], np.float32)
     rim_light, cup_light = rng.uniform(0.3, 0.6), rng.uniform(0.85, 1.1)
@@ -46,7 +42,7 @@ def _painted(
     colour = rim * (1 - pale) + cup * pale
     in_cup = smooth_step(anatomy.cup_distance(x, y) * wobble, 1.0 + rng.uniform(0.1, 0.5), rng.uniform(0.4, 0.75))
     colour = colour * (1 - in_cup[..., None]) + cup * in_cup[..., None]
-    colour = colour * (1 + 0.015 * Noise(rng, 150).at(x, y) + 0.035 * Noise(rng, 800).at(x, y))[..., None]
+    colour = colour * (1 + 0.015 * view.surface(Noise(rng, 150)) + 0.035 * view.surface(Noise(rng, 800)))[..., None]
 
     around = retina * _surroundings(rng, out, temporal)
     painted: Float32Array = (around * (1 - on_disc) + colour * on_disc).astype(np.float32)
@@ -60,9 +56,9 @@ def _surroundings(rng: Generator, out: Float32Array, temporal: Float32Array) -> 
     kind, width = rng.random(), rng.uniform(0.08, 0.3)
     side = smooth_step(temporal, rng.uniform(0.2, 0.6), 0.95)
     crescent = side * smooth_step(out, 1 + width, 1 + 0.6 * width)
-    if kind < 0.3:
+    if kind < 0.25:
         factor = factor + crescent[..., None] * np.array([0.25, 0.6, 0.7], np.float32) * rng.uniform(0.3, 1.0)
-    elif kind < 0.6:
-        factor = factor * (1 - crescent[..., None] * np.array([0.45, 0.4, 0.3], np.float32) * rng.uniform(0.3, 1.0))
+    elif kind < 0.4:
+        factor = factor * (1 - crescent[..., None] * np.array([0.35, 0.35, 0.25], np.float32) * rng.uniform(0.3, 1.0))
     shaded: Float32Array = factor.astype(np.float32)
     return shaded

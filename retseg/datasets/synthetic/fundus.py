@@ -9,10 +9,18 @@ from numpy.random import Generator, SeedSequence, default_rng
 
 from retseg.core.types import BoolArray, Float32Array, UInt8Array
 from retseg.datasets.synthetic import observers, vessels
-from retseg.datasets.synthetic.anatomy import Anatomy, Eye, Traits, draw_anatomy, draw_traits
+from retseg.datasets.synthetic.anatomy import (
+    Anatomy,
+    Condition,
+    Eye,
+    Traits,
+    draw_anatomy,
+    draw_traits,
+    with_condition,
+)
 from retseg.datasets.synthetic.background import retina, sheen
 from retseg.datasets.synthetic.cameras import Camera
-from retseg.datasets.synthetic.disc import with_disc
+from retseg.datasets.synthetic.disc import add_disc
 from retseg.datasets.synthetic.growth import Domain, grow
 from retseg.datasets.synthetic.lesions import draw_lesions
 from retseg.datasets.synthetic.optics import draw_exposure, lit, recorded
@@ -53,20 +61,20 @@ class SyntheticEye:
     um_per_pixel: float
 
 
-def generate(seed: int, camera: Camera, *, eye: Eye | None = None) -> SyntheticEye:
+def generate(seed: int, camera: Camera, *, eye: Eye | None = None, condition: Condition | None = None) -> SyntheticEye:
     """One eye of the patient that grows from `seed`; the same arguments give the same bytes.
 
-    Both eyes of a patient share pigment, calibres, disease and camera settings; their vessels differ. Without `eye`
-    the seed chooses. Scaling a camera leaves the eye as it is.
+    Both eyes of a patient share pigment, calibres, disease and camera settings; their vessels differ. What `eye`
+    and `condition` do not say the seed chooses. Scaling a camera leaves the eye as it is.
     """
     person = default_rng(SeedSequence([VERSION, seed, 0]))
-    traits, field = draw_traits(person), float(person.uniform(*camera.field))
+    traits, field = with_condition(draw_traits(person), condition), float(person.uniform(*camera.field))
     exposure = draw_exposure(person, camera.jpeg)
     side: Eye = eye or ("left", "right")[int(person.integers(2))]
     streams = [default_rng(child) for child in SeedSequence([VERSION, seed, 1 + (side == "right")]).spawn(7)]
     shape_of_eye, aim, growing, surface, blood, light, hand = streams
 
-    anatomy = draw_anatomy(shape_of_eye, side)
+    anatomy = draw_anatomy(shape_of_eye, side, condition)
     view = draw_view(aim, camera, anatomy, field, traits.magnification)
     radius = 0.5 * camera.diameter * view.um_per_pixel
     trees = grow(growing, anatomy, traits, Domain(view.gaze, 1.16 * radius, 1.02 * radius))
@@ -114,10 +122,11 @@ def _scene(
     ):
         if opacity.any():
             scene += opacity[..., None] * (paint.astype(np.float32) - scene)
-    scene = with_disc(surface, scene, view, anatomy)
+    add_disc(surface, scene, view, anatomy)
     absorbed = lesions.blood[..., None] * vessels.blood_colour(traits)[1]
     for (tree, drawing), shade, strength in zip(trees, vessels.blood_colour(traits), traits.reflex, strict=True):
         depth = vessels.blood_depth(drawing, vessels.visibility(blood, tree), view.um_per_pixel)
+        depth = traits.saturation * (1 - np.exp(-depth / traits.saturation))
         depth *= 1 - vessels.reflex(blood, drawing, strength, traits.reflex_width, view.um_per_pixel)
         absorbed += depth[..., None] * shade
     scene *= np.exp(-absorbed)

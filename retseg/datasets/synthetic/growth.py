@@ -62,7 +62,9 @@ class Territory:
 class Growth:
     """A tree while it grows. Nodes are only ever appended, so parents come before their children."""
 
-    def __init__(self, rng: Generator, anatomy: Anatomy, traits: Traits, domain: Domain, rival: Territory | None) -> None:
+    def __init__(
+        self, rng: Generator, anatomy: Anatomy, traits: Traits, domain: Domain, rival: Territory | None
+    ) -> None:
         self.rng, self.anatomy, self.traits, self.domain, self.rival = rng, anatomy, traits, domain, rival
         self.territory = Territory(domain)
         self.count = 0
@@ -201,9 +203,7 @@ def grow(rng: Generator, anatomy: Anatomy, traits: Traits, domain: Domain) -> tu
     return _finish(arteries, traits.calibre[0]), _finish(veins, traits.calibre[1])
 
 
-def _grow_kind(
-    rng: Generator, anatomy: Anatomy, traits: Traits, domain: Domain, rival: Territory | None
-) -> Growth:
+def _grow_kind(rng: Generator, anatomy: Anatomy, traits: Traits, domain: Domain, rival: Territory | None) -> Growth:
     growth = Growth(rng, anatomy, traits, domain, rival)
     growth.plant()
     for level in LEVELS:

@@ -98,7 +98,7 @@ def _clusters(rng: Generator, view: View, anatomy: Anatomy, count: int, field: f
         for _ in range(int(rng.integers(4, 24))):
             angle, far = rng.uniform(0, 2 * np.pi), ring + rng.normal(0, 130 if ring else 300)
             place = (float(x + far * np.cos(angle)), float(y + far * np.sin(angle)))
-            spots.append(_Spot(place, np.exp(rng.uniform(2.3, 4.2)), rng.uniform(1, 2.2), rng.uniform(0, np.pi), 0.3))
+            spots.append(_Spot(place, np.exp(rng.uniform(2.3, 4.2)), rng.uniform(1, 2.2), rng.uniform(0, np.pi), 0.42))
     return spots
 
 

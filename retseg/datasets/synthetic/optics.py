@@ -72,7 +72,9 @@ def lit(rng: Generator, scene: Float32Array, view: View, exposure: Exposure) -> 
     for c in range(3):
         gain = view.enlarged(hues[..., c].astype(np.float32), reduce)
         added = view.enlarged(glare[..., c].astype(np.float32), reduce)
-        result[..., c] = (scene[..., c] * np.float32(1 - exposure.veil) + np.float32(exposure.veil) * veil[c]) * gain + added
+        result[..., c] = (
+            scene[..., c] * np.float32(1 - exposure.veil) + np.float32(exposure.veil) * veil[c]
+        ) * gain + added
     return result
 
 

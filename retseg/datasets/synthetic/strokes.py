@@ -44,9 +44,16 @@ def tree_strokes(tree: VesselTree, view: View, calibre: NDArray[np.float64]) -> 
     radius = calibre / view.um_per_pixel
     continues = tree.heir[parent] == child
     margin = radius[child] + 24
-    near = np.all((places[child] > -margin[:, None]) & (places[child] < np.array(view.camera.shape[::-1]) + margin[:, None]), axis=1)
+    near = np.all(
+        (places[child] > -margin[:, None]) & (places[child] < np.array(view.camera.shape[::-1]) + margin[:, None]),
+        axis=1,
+    )
     child, parent, continues = child[near], parent[near], continues[near]
-    before = np.where((continues & (tree.parent[parent] >= 0))[:, None], places[tree.parent[parent]], 2 * places[parent] - places[child])
+    before = np.where(
+        (continues & (tree.parent[parent] >= 0))[:, None],
+        places[tree.parent[parent]],
+        2 * places[parent] - places[child],
+    )
     heir = tree.heir[child]
     after = np.where((heir >= 0)[:, None], places[heir], 2 * places[child] - places[parent])
     # A side branch has its own width from the start; along a vessel the width changes evenly.
@@ -75,7 +82,9 @@ def _subdivided(
         return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)
 
     widths = radius[curve, 0], radius[curve, 1] - radius[curve, 0]
-    return Strokes(at(low), at(high), np.column_stack([widths[0] + widths[1] * low, widths[0] + widths[1] * high]), node[curve])
+    return Strokes(
+        at(low), at(high), np.column_stack([widths[0] + widths[1] * low, widths[0] + widths[1] * high]), node[curve]
+    )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,7 +134,9 @@ def _patches(
     height, width = shape
     middle = (strokes.start + strokes.end) / 2
     half = np.ceil(strokes.radius.max(1) + REACH + np.hypot(*(strokes.end - strokes.start).T) / 2).astype(int)
-    inside = np.all((middle > half[:, None] - pad) & (middle < np.array([width, height]) - 1 + pad - half[:, None]), axis=1)
+    inside = np.all(
+        (middle > half[:, None] - pad) & (middle < np.array([width, height]) - 1 + pad - half[:, None]), axis=1
+    )
     for size in np.unique(half[inside]):
         members = np.flatnonzero(inside & (half == size))
         window = np.arange(-size, size + 1)
@@ -142,7 +153,9 @@ def _patches(
             yield numbers[keep], places[keep], distance[keep]
 
 
-def _edge_distance(strokes: Strokes, index: NDArray[np.int64], x: NDArray[np.int64], y: NDArray[np.int64]) -> Float32Array:
+def _edge_distance(
+    strokes: Strokes, index: NDArray[np.int64], x: NDArray[np.int64], y: NDArray[np.int64]
+) -> Float32Array:
     def column(values: NDArray[np.float64]) -> Float32Array:
         return values[index].astype(np.float32)[:, None, None]
 

@@ -19,6 +19,7 @@ class Noise:
     """
 
     def __init__(self, rng: Generator, wavelength: float, size: int = 64) -> None:
+        self.wavelength = wavelength
         self.step = wavelength / 2.2
         values = rng.standard_normal((size, size)).astype(np.float32)
         self.lattice = spline_filter(values, order=3, output=np.float32, mode="grid-wrap")

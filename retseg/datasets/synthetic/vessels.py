@@ -24,9 +24,7 @@ def visibility(rng: Generator, tree: VesselTree) -> NDArray[np.float64]:
     x, y = tree.points.astype(np.float32).T
     depth = 0.08 * np.clip(Noise(rng, 1800).at(x, y), -2, 2)
     vessel = rng.uniform(0.82, 1.05, int(tree.vessel.max()) + 1)[tree.vessel]
-    # Light crosses a thin vessel twice, there and back; behind a wide one much of it returns from elsewhere.
-    twice = 1 + 0.7 * np.exp(-((tree.radius / 22) ** 2))
-    return np.clip(vessel + depth, 0.4, 1.1) * twice * (0.55 + 0.45 * np.clip(_to_tip(tree) / 5, 0, 1))
+    return np.clip(vessel + depth, 0.4, 1.1) * (0.55 + 0.45 * np.clip(_to_tip(tree) / 5, 0, 1))
 
 
 def _to_tip(tree: VesselTree) -> NDArray[np.float64]:

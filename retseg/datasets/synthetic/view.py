@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from PIL import Image
 from retseg.core.types import Float32Array
 from retseg.datasets.synthetic.anatomy import Anatomy
 from retseg.datasets.synthetic.cameras import UM_PER_DEGREE, Camera
+from retseg.datasets.synthetic.texture import Noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,11 @@ class View:
         y = relative[:, 0] * sine + relative[:, 1] * cosine
         return np.column_stack([-x if self.mirrored else x, y]) + self.camera.centre
 
-    def grid(self, reduce: int = 1) -> tuple[Float32Array, Float32Array]:
-        """Retinal x and y in micrometres of every pixel, or of the centre of every `reduce` x `reduce` block."""
-        height, width = (-(-side // reduce) for side in self.camera.shape)
-        middle = (reduce - 1) / 2
-        x = ((np.arange(width) * reduce + middle - self.camera.centre[0]) * self.um_per_pixel).astype(np.float32)
-        y = ((np.arange(height) * reduce + middle - self.camera.centre[1]) * self.um_per_pixel).astype(np.float32)
+    def grid(self) -> tuple[Float32Array, Float32Array]:
+        """Retinal x and y in micrometres of every pixel, (H, W) each."""
+        height, width = self.camera.shape
+        x = ((np.arange(width) - self.camera.centre[0]) * self.um_per_pixel).astype(np.float32)
+        y = ((np.arange(height) - self.camera.centre[1]) * self.um_per_pixel).astype(np.float32)
         across = (-x if self.mirrored else x)[None, :]
         down = y[:, None]
         cosine, sine = np.float32(np.cos(self.roll)), np.float32(np.sin(self.roll))
@@ -48,17 +48,37 @@ class View:
         )
 
     def coarse(self, finest: float) -> int:
-        """How many pixels a block may hold when detail is no finer than `finest` micrometres."""
+        """How many pixels along each side a block may hold when detail is no finer than `finest` micrometres."""
         return max(1, int(finest / (4 * self.um_per_pixel)))
 
-    def enlarged(self, values: Float32Array, reduce: int) -> Float32Array:
-        """Values of blocks as values of pixels, smoothly in between."""
-        if reduce == 1:
+    def reduced(self, block: int) -> View:
+        """The same view in blocks of `block` x `block` pixels; those at the right and lower edge may stick out."""
+        if block == 1:
+            return self
+        height, width = (-(-side // block) for side in self.camera.shape)
+        x, y = ((value - (block - 1) / 2) / block for value in self.camera.centre)
+        camera = replace(self.camera, width=width, height=height, diameter=self.camera.diameter / block, centre=(x, y))
+        return replace(self, camera=camera, um_per_pixel=self.um_per_pixel * block)
+
+    def window(self, rows: slice, columns: slice) -> View:
+        """The view of a rectangle of pixels."""
+        x, y = self.camera.centre
+        size = {"width": columns.stop - columns.start, "height": rows.stop - rows.start}
+        return replace(self, camera=replace(self.camera, **size, centre=(x - columns.start, y - rows.start)))
+
+    def enlarged(self, values: Float32Array, block: int) -> Float32Array:
+        """Values of the blocks of `reduced(block)` as values of pixels, smoothly in between."""
+        if block == 1:
             return values
         height, width = self.camera.shape
-        box = (0.0, 0.0, width / reduce, height / reduce)
+        box = (0.0, 0.0, width / block, height / block)
         image: Any = Image.fromarray(np.ascontiguousarray(values, np.float32))
         return np.asarray(image.resize((width, height), Image.Resampling.BICUBIC, box=box), np.float32)
+
+    def surface(self, noise: Noise) -> Float32Array:
+        """A random surface at every pixel, worked out no more finely than it varies."""
+        block = self.coarse(noise.wavelength)
+        return self.enlarged(noise.at(*self.reduced(block).grid()), block)
 
 
 def draw_view(rng: Generator, camera: Camera, anatomy: Anatomy, field: float, magnification: float) -> View:

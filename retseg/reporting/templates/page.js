@@ -47,6 +47,10 @@
     }
   });
 
+  window.addEventListener("beforeprint", function () {
+    [].slice.call(document.querySelectorAll("details")).forEach(function (part) { part.open = true; });
+  });
+
   document.addEventListener("keydown", function (event) {
     if (!shown) { return; }
     if (event.key === "Escape" || event.key === "Esc") { hide(); }

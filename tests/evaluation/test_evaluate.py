@@ -1,0 +1,392 @@
+from __future__ import annotations
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from retseg.core.errors import ConfigError, InputError
+from retseg.core.types import OperatingPoint
+from retseg.evaluation import evaluate as module
+from retseg.evaluation.config import METRICS_OF_THE_PROTOCOL, EvaluateConfig
+from retseg.evaluation.evaluate import evaluate_predictions
+from retseg.imaging.io import read_label
+from retseg.metrics.ranking import quantise
+
+FILES = ("summary", "protocol")
+POINT = OperatingPoint(0.47, "highest pooled Dice", "eyes", "validation", ("child 9",), 0.8)
+
+
+def run(bench, point=POINT, report=None, *, card=None, workers=1, system="net", **config):
+    return evaluate_predictions(
+        bench.prepared, bench.predictions, point, EvaluateConfig(**config), bench.out, report,
+        card=card, system=system, workers=workers,
+    )  # fmt: skip
+
+
+def reference_figures(truth, score, threshold):
+    """What scikit-learn says of flat arrays."""
+    marked = score > threshold
+    tn, fp = sk.confusion_matrix(truth, marked, labels=[False, True])[0]
+    return {
+        "auc": sk.roc_auc_score(truth, score),
+        "ap": sk.average_precision_score(truth, score),
+        "dice": sk.f1_score(truth, marked),
+        "iou": sk.jaccard_score(truth, marked),
+        "accuracy": sk.accuracy_score(truth, marked),
+        "sensitivity": sk.recall_score(truth, marked),
+        "specificity": tn / (tn + fp),
+        "precision": sk.precision_score(truth, marked),
+        "mcc": sk.matthews_corrcoef(truth, marked),
+    }
+
+
+def counted_pixels(eye):
+    inside = eye.fov & (eye.label != 255)
+    return eye.label[inside] == 1, quantise(eye.probability)[inside] / 65535
+
+
+def read_rows(bench):
+    with (bench.out / "metrics.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_every_figure_agrees_with_scikit_learn(make_bench, make_eye):
+    eyes = [make_eye(f"eye {seed}", f"child {seed // 2}", seed) for seed in range(3)]
+    eyes[0].label[10:13, 10:20] = 255  # the ignore value counts nowhere
+    bench = make_bench(eyes)
+    summary = run(bench)
+    per_image = [counted_pixels(eye) for eye in eyes]
+    truth, score = (np.concatenate(parts) for parts in zip(*per_image, strict=True))
+    for part, threshold in ((summary, 0.47), (summary["at_half"], 0.5)):
+        assert part["pooled"] == pytest.approx(reference_figures(truth, score, threshold), abs=1e-12)
+        each = [reference_figures(*pixels, threshold) for pixels in per_image]
+        means = {name: np.mean([figures[name] for figures in each]) for name in METRICS_OF_THE_PROTOCOL}
+        assert part["per_image_mean"] == pytest.approx(means, abs=1e-12)
+        assert set(part["per_image_n"].values()) == {3}
+    assert (summary["n_images"], summary["n_patients"]) == (3, 2)
+    assert summary["threshold"] == POINT.to_json()
+
+
+def test_a_case_counted_by_hand(make_bench, make_eye):
+    fov = np.zeros((16, 16), bool)
+    fov[:4, :5] = True  # 20 pixels
+    label = np.where(fov, 2, 0).astype(np.uint8)
+    label[0, :5] = 1  # 5 vessel pixels
+    label[3, 4] = 255  # 1 ignored, so 14 of retina
+    probability = np.full((16, 16), 1.0, np.float32)  # outside the field of view all is "vessel": it must not count
+    probability[:4, :5] = 0.1
+    probability[0, :4] = 0.9  # 4 found, 1 missed
+    probability[1, :2] = 0.9  # 2 false alarms
+    probability[3, 4] = 0.9  # on the ignored pixel
+    second = np.where(fov, 2, 0).astype(np.uint8)
+    second[0, :3] = 1  # the second observer finds 3 of 5, nothing else
+    eye = make_eye("one", label=label, fov=fov, probability=probability, observers={"second": second})
+    summary = run(make_bench([eye]))
+    assert summary["pooled"] == pytest.approx(
+        {
+            "auc": (4 * 12 + 0.5 * (4 * 2 + 1 * 12)) / (5 * 14),
+            "ap": 4 / 5 * 4 / 6 + 1 / 5 * 5 / 19,
+            "dice": 8 / 11,
+            "iou": 4 / 7,
+            "accuracy": 16 / 19,
+            "sensitivity": 4 / 5,
+            "specificity": 12 / 14,
+            "precision": 4 / 6,
+            "mcc": (4 * 12 - 2 * 1) / math.sqrt(6 * 5 * 14 * 13),
+        }
+    )
+    human = summary["observers"]["second"]
+    assert human["n_images"] == 1
+    assert human["pooled"]["auc"] is None
+    assert human["pooled"]["dice"] == pytest.approx(6 / 8)
+    assert human["pooled"]["sensitivity"] == pytest.approx(3 / 5)
+    assert human["per_image_mean"]["specificity"] == 1
+
+
+def test_the_long_table_holds_every_image_system_and_class(make_bench, make_eye):
+    eyes = [make_eye("left/a", "1", 1), make_eye("right/a", "1", 2, observers={})]
+    bench = make_bench(eyes)
+    summary = run(bench)
+    rows = read_rows(bench)
+    assert list(rows[0]) == ["id", "patient", "system", "class", "metric", "value", "threshold", "decision"]
+    assert {row["class"] for row in rows} == {"vessel"}
+
+    def values(**wanted):
+        return [float(row["value"]) for row in rows if wanted.items() <= row.items()]
+
+    assert np.mean(values(system="net", metric="dice", threshold="0.47")) == summary["per_image_mean"]["dice"]
+    assert np.mean(values(system="net", metric="dice", threshold="0.5")) == summary["at_half"]["per_image_mean"]["dice"]
+    assert np.mean(values(system="net", metric="auc", threshold="")) == summary["per_image_mean"]["auc"]
+    assert values(system="second", metric="dice", threshold="") == [summary["observers"]["second"]["pooled"]["dice"]]
+    assert len(rows) == 2 * (2 + 7 + 7) + 7
+
+
+def test_the_fixed_threshold_is_not_listed_twice(make_bench, make_eye):
+    bench = make_bench([make_eye("a")])
+    run(bench, OperatingPoint(0.5, "highest pooled Dice", "", "none"))
+    assert sum(row["metric"] == "dice" and row["system"] == "net" for row in read_rows(bench)) == 1
+
+
+def test_the_fields_of_view_are_handed_on(make_bench, make_eye):
+    eye = make_eye("left/a")
+    bench = make_bench([eye])
+    run(bench)
+    np.testing.assert_array_equal(read_label(bench.out / "fov/left/a.png") > 0, eye.fov)
+
+
+def test_the_files_hold_what_is_returned_and_no_nan(make_bench, make_eye):
+    blank = make_eye("blank", seed=3, label=np.where(make_eye("x").fov, 2, 0).astype(np.uint8))
+    bench = make_bench([make_eye("a"), blank])
+    summary = run(bench)
+
+    def refuse(constant):
+        pytest.fail(f"{constant} is no JSON")
+
+    read = {name: json.loads((bench.out / f"{name}.json").read_text(), parse_constant=refuse) for name in FILES}
+    assert read["summary"] == summary
+    assert read["protocol"]["line"] == summary["protocol"]
+    assert sorted(path.name for path in bench.out.iterdir()) == ["fov", "metrics.csv", "protocol.json", "summary.json"]
+
+
+def test_an_empty_truth_is_undefined_where_it_must_be(make_bench, make_eye):
+    fov = make_eye("x").fov
+    blank = make_eye("blank", label=np.where(fov, 2, 0).astype(np.uint8), observers={})
+    bench = make_bench([make_eye("a", seed=5), blank])
+    summary = run(bench)
+    own = {
+        row["metric"]: row["value"] for row in read_rows(bench) if row["id"] == "blank" and row["threshold"] != "0.5"
+    }
+    assert own["auc"] == own["ap"] == own["sensitivity"] == own["mcc"] == ""
+    assert float(own["dice"]) == 0, "false alarms were made"
+    assert 0 < float(own["specificity"]) < 1
+    assert summary["per_image_n"] == dict.fromkeys(METRICS_OF_THE_PROTOCOL, 2) | {
+        "auc": 1, "ap": 1, "sensitivity": 1, "mcc": 1,
+    }  # fmt: skip
+    assert summary["per_image_mean"]["auc"] is not None
+
+
+def test_an_empty_prediction(make_bench, make_eye):
+    eye = make_eye("a")
+    eye.probability = np.zeros_like(eye.probability)
+    summary = run(make_bench([eye]))
+    pooled = summary["pooled"]
+    assert pooled["auc"] == 0.5
+    truth, _ = counted_pixels(eye)
+    assert pooled["ap"] == pytest.approx(truth.mean())
+    assert (pooled["dice"], pooled["iou"], pooled["sensitivity"], pooled["specificity"]) == (0, 0, 0, 1)
+    assert pooled["precision"] is None
+    assert pooled["mcc"] is None
+    assert pooled["accuracy"] == pytest.approx(1 - truth.mean())
+
+
+def test_constant_scores_rank_nothing(make_bench, make_eye):
+    eye = make_eye("a")
+    eye.probability = np.full_like(eye.probability, 0.6)
+    summary = run(make_bench([eye]))
+    assert summary["pooled"]["auc"] == 0.5
+    assert (summary["pooled"]["sensitivity"], summary["pooled"]["specificity"]) == (1, 0)
+
+
+def test_empty_truth_and_empty_prediction(make_bench, make_eye):
+    fov = make_eye("x").fov
+    nothing = np.where(fov, 2, 0).astype(np.uint8)
+    bench = make_bench([make_eye("a", label=nothing, probability=np.zeros(fov.shape, np.float32), observers={})])
+    pooled = run(bench)["pooled"]
+    assert pooled["dice"] is None
+    assert pooled["accuracy"] == 1
+
+
+def test_photographs_without_labels_are_counted_not_scored(make_bench, make_eye):
+    alone = make_bench([make_eye("a", seed=1)])
+    expected = run(alone)
+    mixed = make_bench([make_eye("a", seed=1), make_eye("b", seed=2, label=None, observers={})])
+    summary = run(mixed)
+    assert summary["pooled"] == expected["pooled"]
+    assert summary["unlabelled"] == ["b"]
+    assert summary["n_images"] == 1
+    assert "1 photograph without ground truth is not scored" in summary["protocol"]
+    assert {row["id"] for row in read_rows(mixed)} == {"a"}
+
+
+def test_a_set_without_any_label_is_reported_in_words(make_bench, make_eye):
+    bench = make_bench([make_eye(name, label=None, observers={}) for name in "ab"])
+    summary = run(bench)
+    assert summary["unlabelled"] == ["a", "b"]
+    assert summary["n_images"] == 0
+    assert set(summary["pooled"].values()) == {None}
+    assert summary["observers"] == {}
+    assert "2 photographs without ground truth: predicted, not scored" in summary["protocol"]
+    assert read_rows(bench) == []
+
+
+def test_missing_predictions_are_listed(make_bench, make_eye):
+    bench = make_bench([make_eye(f"eye{n}", probability=None if n else make_eye("x").probability) for n in range(9)])
+    with pytest.raises(InputError, match=r"8 of 9 .* missing \(eye1, eye2, eye3, eye4, eye5 and 3 more\)"):
+        run(bench)
+    assert not bench.out.exists()
+
+
+def test_the_reason_for_a_missing_prediction_is_told(make_bench, make_eye):
+    bench = make_bench([make_eye("a", probability=None)])
+    bench.predictions.mkdir()
+    (bench.predictions / "failures.csv").write_text("id,path,reason\na,photos/a.png,the file is truncated.\n")
+    with pytest.raises(InputError, match="a: the file is truncated"):
+        run(bench)
+
+
+def test_a_prediction_of_another_size_is_refused(make_bench, make_eye):
+    bench = make_bench([make_eye("a", probability=np.zeros((24, 31), np.float32))])
+    with pytest.raises(InputError, match=r"'a' has 31x24 pixels, its ground truth 32x24.*never resized"):
+        run(bench)
+
+
+@pytest.mark.parametrize("role", ["train_patients", "validation_patients"])
+def test_patients_that_the_weights_know_are_refused(make_bench, make_eye, make_card, role):
+    bench = make_bench([make_eye("a", "child 1"), make_eye("b", "child 2")])
+    card = make_card(dataset="eyes", **{role: ("child 2", "child 3")})
+    with pytest.raises(InputError, match=r"weights were fitted on 1 of the scored patients \(child 2\)"):
+        run(bench, card=card)
+    assert not bench.out.exists()
+    summary = run(bench, card=card, allow_fit_overlap=True)
+    assert summary["fit_overlap"] == {"weights": ["child 2"], "threshold": []}
+    assert "NOT A TEST" in summary["protocol"]
+    assert json.loads((bench.out / "protocol.json").read_text())["fit_overlap"] == summary["fit_overlap"]
+
+
+def test_patients_that_the_threshold_knows_are_refused(make_bench, make_eye):
+    bench = make_bench([make_eye("a", "child 9")])
+    with pytest.raises(InputError, match=r"threshold was fitted on 1 .*child 9"):
+        run(bench)
+    assert "NOT A TEST" in run(bench, allow_fit_overlap=True)["protocol"]
+
+
+def test_namesakes_in_another_dataset_are_other_people(make_bench, make_eye, make_card):
+    bench = make_bench([make_eye("a", "child 9")], name="other eyes")
+    summary = run(bench, card=make_card(dataset="eyes", train_patients=("child 9",)))
+    assert summary["fit_overlap"] is None
+    assert "NOT A TEST" not in summary["protocol"]
+
+
+def test_unlabelled_training_photographs_do_no_harm(make_bench, make_eye, make_card):
+    bench = make_bench([make_eye("a", "1"), make_eye("b", "2", label=None, observers={})])
+    assert run(bench, card=make_card(dataset="eyes", train_patients=("2",)))["fit_overlap"] is None
+
+
+def test_splits(make_bench, make_eye):
+    eyes = [make_eye("a", seed=1), make_eye("b", seed=2, split="train"), make_eye("c", seed=3, split="train")]
+    bench = make_bench(eyes)
+    assert run(bench)["n_images"] == 1
+    assert run(bench, split="train")["n_images"] == 2
+    assert run(bench, split="all")["n_images"] == 3
+    with pytest.raises(InputError, match=r"'validation'.*Known: test, train, all"):
+        run(bench, split="validation")
+
+
+def test_thresholds_given_by_hand_and_none_at_all(make_bench, make_eye):
+    bench = make_bench([make_eye("a")])
+    by_hand = run(bench, threshold=0.6)
+    assert by_hand["threshold"]["threshold"] == 0.6
+    assert by_hand["threshold"]["criterion"] == "given by the user"
+    none = run(bench, point=None)
+    assert none["threshold"]["threshold"] == 0.5
+    assert none["pooled"] == none["at_half"]["pooled"]
+    assert "none was fitted" in none["protocol"]
+
+
+def test_metrics_can_be_chosen(make_bench, make_eye):
+    bench = make_bench([make_eye("a")])
+    assert list(run(bench, metrics=["mcc", "auc"])["pooled"]) == ["mcc", "auc"]
+    with pytest.raises(ConfigError, match=r"unknown metric 'dise'.*dice"):
+        run(bench, metrics=["dise"])
+
+
+def test_every_class_of_the_vessel_task_where_its_probabilities_are_there(make_bench, make_eye):
+    eyes = [make_eye("a", seed=1), make_eye("b", seed=2)]
+    rng = np.random.default_rng(0)
+    for eye in eyes:
+        eye.classes = rng.dirichlet([1, 1, 1], eye.fov.shape).transpose(2, 0, 1).astype(np.float32)
+    bench = make_bench(eyes)
+    per_class = run(bench)["per_class"]
+    assert list(per_class) == ["vessel", "retina"], "the class outside the field of view is never scored"
+    truth = np.concatenate([eye.label[eye.fov] for eye in eyes])
+    best = np.concatenate([quantise(eye.classes).argmax(axis=0)[eye.fov] for eye in eyes])
+    for index, name in ((1, "vessel"), (2, "retina")):
+        assert per_class[name]["dice"] == pytest.approx(sk.f1_score(truth == index, best == index))
+        assert per_class[name]["iou"] == pytest.approx(sk.jaccard_score(truth == index, best == index))
+        assert "auc" not in per_class[name]
+    rows = [row for row in read_rows(bench) if row["id"] == "a" and row["metric"] == "dice" and row["system"] == "net"]
+    assert [(row["class"], row["decision"]) for row in rows] == [
+        ("vessel", "threshold"), ("vessel", "threshold"), ("vessel", "argmax"), ("retina", "argmax"),
+    ]  # fmt: skip
+
+
+def test_classes_of_a_part_of_the_photographs_are_not_scored(make_bench, make_eye):
+    probabilities = np.full((3, 24, 32), 1 / 3, np.float32)
+    bench = make_bench([make_eye("a", classes=probabilities), make_eye("b")])
+    summary = run(bench)
+    assert summary["per_class"] == {}
+    assert "confusion" not in summary
+
+
+def multi_class_eye(make_eye, name, seed, **changes):
+    rng = np.random.default_rng(seed)
+    fov = make_eye("x").fov
+    label = np.where(fov, rng.choice([1, 2, 3], fov.shape), 0).astype(np.uint8)  # no cow anywhere
+    mask = np.where(rng.random(fov.shape) < 0.7, label, rng.choice([0, 1, 2, 3, 4], fov.shape)).astype(np.uint8)
+    values = {"label": label, "fov": fov, "probability": None, "mask": mask, "observers": {"second": label.copy()}}
+    return make_eye(name, **(values | changes))
+
+
+def test_a_table_of_five_classes_one_of_them_absent(make_bench, make_eye, five):
+    eyes = [multi_class_eye(make_eye, name, seed) for seed, name in enumerate("ab")]
+    eyes[0].label[:, :14][eyes[0].fov[:, :14]] = 255
+    bench = make_bench(eyes, five)
+    summary = run(bench, point=None)
+    assert list(summary["per_class"]) == ["sky", "tree", "road", "cow"]
+    assert summary["per_class"]["cow"] is None, "predicted here and there, but nowhere in the truth: N/A, not 0"
+    counted = [eye.fov & (eye.label != 255) for eye in eyes]
+    truth = np.concatenate([eye.label[inside] for eye, inside in zip(eyes, counted, strict=True)])
+    given = np.concatenate([eye.mask[inside] for eye, inside in zip(eyes, counted, strict=True)])
+    dices = [sk.f1_score(truth == index, given == index) for index in (1, 2, 3)]
+    for name, dice in zip(("sky", "tree", "road"), dices, strict=True):
+        assert summary["per_class"][name]["dice"] == pytest.approx(dice)
+    assert summary["pooled"]["dice"] == pytest.approx(np.mean(dices))
+    assert summary["pooled"]["accuracy"] == pytest.approx((truth == given).mean())
+    assert summary["pooled"]["auc"] is None
+    np.testing.assert_array_equal(summary["confusion"]["matrix"], sk.confusion_matrix(truth, given, labels=range(5)))
+    assert summary["threshold"] is None
+    assert "at_half" not in summary
+    assert summary["observers"]["second"]["pooled"]["dice"] == 1
+    assert "most probable class" in summary["protocol"]
+    assert all(row["value"] == "" for row in read_rows(bench) if row["class"] == "cow")
+
+
+def test_a_class_map_with_a_class_too_many(make_bench, make_eye, five):
+    eye = multi_class_eye(make_eye, "a", 0)
+    eye.mask[12, 16] = 7
+    with pytest.raises(InputError, match=r"class 7.*only 5 classes.*a\.png.*0 to 4"):
+        run(make_bench([eye], five), point=None)
+
+
+def test_several_processes_give_the_same_bytes(make_bench, make_eye, monkeypatch):
+    bench = make_bench([make_eye(f"eye{seed}", seed=seed) for seed in range(4)])
+    run(bench)
+    files = ["metrics.csv", "summary.json", "protocol.json"]
+    alone = [(bench.out / name).read_bytes() for name in files]
+    monkeypatch.setattr(module, "_PIXELS_WORTH_A_PROCESS", 1)
+    notes = []
+    run(bench, report=lambda done, note: notes.append((done, note)), workers=2)
+    assert [(bench.out / name).read_bytes() for name in files] == alone
+    assert notes == [(1, f"eye{seed}") for seed in range(4)]
+
+
+def test_an_error_in_a_process_arrives_as_it_is(make_bench, make_eye, monkeypatch):
+    bench = make_bench([make_eye("a"), make_eye("b")])
+    (bench.predictions / "prob/b.png").write_bytes(b"not an image")
+    monkeypatch.setattr(module, "_PIXELS_WORTH_A_PROCESS", 1)
+    with pytest.raises(InputError, match=r"b\.png"):
+        run(bench, workers=2)

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import pytest
+
+from retseg.core.errors import InputError
+from retseg.core.types import OperatingPoint
+from retseg.evaluation.overlap import FitOverlap, fit_overlap, listed, refuse_fit_overlap
+
+
+def test_weights_and_threshold_are_told_apart(make_card):
+    card = make_card(dataset="eyes", train_patients=("1", "2"), validation_patients=("3",))
+    point = OperatingPoint(0.4, "highest pooled Dice", "eyes", "validation", ("3", "4"))
+    overlap = fit_overlap("eyes", ["2", "3", "4", "5"], point, card)
+    assert overlap == FitOverlap(weights=("2", "3"), threshold=("3", "4"))
+    assert overlap.words == (
+        "the weights were fitted on 2 of the scored patients (2, 3) and "
+        "the threshold was fitted on 2 of the scored patients (3, 4)"
+    )
+    with pytest.raises(InputError, match="--allow-fit-overlap"):
+        refuse_fit_overlap(overlap)
+
+
+@pytest.mark.parametrize("patients", [[], ["5", "6"]])
+def test_strangers_are_welcome(make_card, patients):
+    point = OperatingPoint(0.4, "highest pooled Dice", "eyes", "validation", ("3",))
+    overlap = fit_overlap("eyes", patients, point, make_card(dataset="eyes", train_patients=("1",)))
+    assert not overlap
+    refuse_fit_overlap(overlap)
+
+
+def test_predictions_of_others_have_no_card():
+    assert not fit_overlap("eyes", ["1"], None, None)
+
+
+def test_long_lists_are_cut():
+    assert listed("abcdefg") == "a, b, c, d, e and 2 more"
+    assert listed("ab") == "a, b"

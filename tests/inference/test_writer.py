@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from retseg.core.errors import ConfigError, OutputError
+from retseg.core.types import OperatingPoint
+from retseg.datasets.base import VESSELS
+from retseg.imaging.io import read_image, read_label
+from retseg.imaging.maps import read_class_probabilities, read_probability
+from retseg.inference.writer import PredictionWriter, write_operating_point
+from retseg.metrics.ranking import LEVELS, quantise, score_histogram
+
+SHAPE = (40, 30)
+
+
+@pytest.fixture
+def fov():
+    rows, columns = np.ogrid[: SHAPE[0], : SHAPE[1]]
+    return (rows - 20) ** 2 + (columns - 15) ** 2 < 150
+
+
+@pytest.fixture
+def image():
+    return np.full((*SHAPE, 3), 90, np.uint8)
+
+
+def random_probabilities(classes, seed=0):
+    raw = np.random.default_rng(seed).random((classes.count, *SHAPE), dtype=np.float32) ** 3
+    return raw / raw.sum(axis=0)
+
+
+def test_a_vessel_prediction_becomes_files(tmp_path, image, fov):
+    probabilities = random_probabilities(VESSELS)
+    PredictionWriter(tmp_path, VESSELS, 0.3, all_classes=False).write("left/eye.1", image, fov, probabilities)
+    files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
+    assert files == [f"{kind}/left/eye.1.png" for kind in ("fov", "mask", "overlay", "prob")]
+    stored = read_probability(tmp_path / "prob/left/eye.1.png")
+    np.testing.assert_allclose(stored, probabilities[1], atol=0.5 / 65535 + 1e-7)
+    assert stored[~fov].max() > 0.5, "the probability goes on outside the field of view"
+    mask = read_label(tmp_path / "mask/left/eye.1.png")
+    np.testing.assert_array_equal(mask, np.where((stored > 0.3) & fov, 255, 0))
+    np.testing.assert_array_equal(read_label(tmp_path / "fov/left/eye.1.png") > 0, fov)
+    overlay = read_image(tmp_path / "overlay/left/eye.1.png")
+    np.testing.assert_array_equal(overlay[mask == 0], image[mask == 0])
+    assert (overlay[mask > 0] != image[mask > 0]).any(axis=1).all()
+
+
+@given(level=st.integers(0, LEVELS - 1), nudge=st.sampled_from([-0.5, -1e-9, 0, 1e-9, 0.5]))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_mask_file_and_score_counts_agree_at_any_threshold(tmp_path, level, nudge):
+    threshold = min(max((level + nudge) / (LEVELS - 1), 0), 1)
+    near = np.clip(np.arange(level - 600, level + 600), 0, LEVELS - 1).reshape(SHAPE) / (LEVELS - 1)
+    probabilities = np.stack([np.zeros(SHAPE), near, 1 - near]).astype(np.float32)
+    whole = np.ones(SHAPE, bool)
+    photograph = np.zeros((*SHAPE, 3), np.uint8)
+    PredictionWriter(tmp_path, VESSELS, threshold, False, overlay=False).write("x", photograph, whole, probabilities)
+    marked = read_label(tmp_path / "mask/x.png") > 0
+    counts = score_histogram(quantise(read_probability(tmp_path / "prob/x.png")), whole).counts_at(threshold)
+    assert int(marked.sum()) == counts.tp
+
+
+def test_all_classes_on_request(tmp_path, image, fov):
+    probabilities = random_probabilities(VESSELS)
+    PredictionWriter(tmp_path, VESSELS, 0.3, all_classes=True).write("a", image, fov, probabilities)
+    np.testing.assert_allclose(read_class_probabilities(tmp_path / "classes/a.nii.gz"), probabilities, atol=1e-5)
+
+
+def test_without_an_overlay(tmp_path, image, fov):
+    PredictionWriter(tmp_path, VESSELS, 0.3, False, overlay=False).write("a", image, fov, random_probabilities(VESSELS))
+    assert not (tmp_path / "overlay").exists()
+
+
+def test_a_task_with_several_classes_becomes_an_index_map(tmp_path, scene, image, fov):
+    probabilities = random_probabilities(scene)
+    PredictionWriter(tmp_path, scene, None, all_classes=False).write("a", image, fov, probabilities)
+    assert not (tmp_path / "prob").exists()
+    stored = read_class_probabilities(tmp_path / "classes/a.nii.gz")
+    mask = read_label(tmp_path / "mask/a.png")
+    np.testing.assert_array_equal(mask, np.where(fov, stored.argmax(axis=0), scene.ignore))
+    overlay = read_image(tmp_path / "overlay/a.png")
+    np.testing.assert_array_equal(overlay[~fov], image[~fov])
+    for index, item in enumerate(scene.items):
+        expected = np.rint(45 + np.array(item.colour) / 2)
+        assert (np.abs(overlay[mask == index] - expected) <= 1).all()
+
+
+def test_a_mask_needs_a_threshold(tmp_path):
+    with pytest.raises(ConfigError, match="threshold"):
+        PredictionWriter(tmp_path, VESSELS, None, all_classes=False)
+
+
+def test_a_place_that_cannot_be_written(tmp_path, image, fov):
+    (tmp_path / "prob").write_text("a file where a folder should be")
+    with pytest.raises(OutputError):
+        PredictionWriter(tmp_path, VESSELS, 0.3, False).write("a", image, fov, random_probabilities(VESSELS))
+
+
+def test_the_operating_point_lies_beside_the_predictions(tmp_path):
+    point = OperatingPoint(0.4321, "highest pooled Dice", "eyes", "validation", ("3",), 0.8)
+    write_operating_point(tmp_path, point)
+    assert OperatingPoint.from_json(json.loads((tmp_path / "operating_point.json").read_text())) == point
+    write_operating_point(tmp_path / "none", None)
+    assert not (tmp_path / "none").exists()

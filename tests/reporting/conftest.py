@@ -1,0 +1,258 @@
+"""Small finished runs on disk, made by the real writers, and the pages that are made of them."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from retseg.core.manifest import Manifest, provenance
+from retseg.core.types import CLASS_MAP, Case, Classes, ClassInfo, OperatingPoint, Sample
+from retseg.datasets.prepared import PreparedSet, save_case, write_index
+from retseg.evaluation.config import EvaluateConfig
+from retseg.evaluation.evaluate import evaluate_predictions
+from retseg.imaging.config import InputConfig
+from retseg.inference.card import Card
+from retseg.inference.config import PredictConfig
+from retseg.inference.writer import PredictionWriter, write_operating_point
+from retseg.reporting.config import ReportConfig
+from retseg.reporting.run_report import RunFolders, write_run_report
+
+HEIGHT, WIDTH = 60, 64
+VESSELS = Classes(
+    "vessels",
+    (ClassInfo("beyond", (0, 0, 0)), ClassInfo("vessel", (213, 94, 0)), ClassInfo("retina", (86, 180, 233))),
+    positive=1,
+    outside=0,
+)
+SCENES = Classes(
+    "scenes",
+    (ClassInfo("ground", (128, 64, 0)), ClassInfo("tree", (0, 128, 0)), ClassInfo("sky", (128, 128, 255))),
+)
+MANY = Classes("many", tuple(ClassInfo(f"kind {i}", (20 * i, 255 - 20 * i, 90)) for i in range(7)))
+HISTORY = (
+    {"epoch": 1, "train_loss": 0.9, "validation_loss": 1.0, "validation_dice": 0.41, "seconds": 60},
+    {"epoch": 2, "train_loss": 0.5, "validation_loss": 0.6, "validation_dice": 0.67, "seconds": 120},
+    {"epoch": 3, "train_loss": 0.3, "validation_loss": 0.7, "validation_dice": 0.62, "seconds": 180},
+)
+LECTURE_HISTORY = ({"epoch": 1, "train_loss": 1.25, "test_loss": 1.5, "seconds": 5},)
+CONFIG: dict[str, Any] = {
+    "seed": 7,
+    "recipe": "default",
+    "model": {"arch": "unet", "options": {}},
+    "loss": {"name": "dice-cross-entropy"},
+    "train": {"optimiser": "adamw", "lr": 3e-3, "batch": 16, "steps_per_epoch": 25},
+    "sampling": {"patch_size": 128, "patches_per_image": None, "fixed": False},
+}
+
+
+def drawn_case(number: int, split: str, classes: Classes, *, labelled: bool = True, observer: bool = True) -> Case:
+    """A photograph with a round field of view and, as its label, a cross (positive class) or bands of all classes."""
+    random = np.random.default_rng(number)
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    fov = (rows - HEIGHT / 2) ** 2 + (columns - WIDTH / 2) ** 2 < 28**2
+    image = random.integers(60, 90, (HEIGHT, WIDTH, 3)).astype(np.uint8) * fov[..., None]
+    if classes.positive is None:
+        label = (columns * classes.count // WIDTH).astype(np.uint8)
+    else:
+        cross = (np.abs(rows - 20 - number) < 2) | (np.abs(columns - 30) < 2)
+        label = np.where(fov, np.where(cross, 1, 2), 0).astype(np.uint8)
+    sample = Sample(
+        id=f"{split}/{number:02d}",
+        patient=f"p{number // 2}-{split}",
+        image=Path("x.png"),
+        split=split,
+        eye="left" if number % 2 else "right",
+        labels={"first": Path("a"), **({"second": Path("b")} if observer else {})} if labelled else {},
+    )
+    observers = {"second": np.roll(label, 1, axis=1)} if labelled and observer else {}
+    return Case(sample, image, fov, {CLASS_MAP: label} if labelled else {}, observers, fov_estimated=True)
+
+
+@dataclass
+class World:
+    """A prepared set and runs on it."""
+
+    folder: Path
+    classes: Classes = VESSELS
+    labelled: bool = True
+    observer: bool = True
+    tests: int = 4
+    dataset: str = "drawn"
+    cases: list[Case] = field(default_factory=list)
+
+    def prepare(self) -> PreparedSet:
+        where = self.folder / "prepared"
+        make = [("train", number) for number in range(4)] + [("test", number) for number in range(self.tests)]
+        rows = []
+        for split, number in make:
+            labelled = self.labelled or split == "train"
+            case = drawn_case(number, split, self.classes, labelled=labelled, observer=self.observer)
+            rows.append(save_case(where, case))
+            if split == "test":
+                self.cases.append(case)
+        write_index(where, rows)
+        facts = {"dataset": self.dataset, "classes": self.classes.to_json(), "splits": {}, "failures": 0}
+        Manifest("prepare", 1, "k", {}, {}, {}, {}, facts).write(where)
+        return PreparedSet.open(where)
+
+    def run(
+        self,
+        prepared: PreparedSet,
+        name: str,
+        *,
+        blur: float = 0.2,
+        config: Mapping[str, Any] = CONFIG,
+        history: Sequence[Mapping[str, Any]] = HISTORY,
+        all_classes: bool = True,
+        seed: int = 0,
+    ) -> RunFolders:
+        """A finished run; with a larger `blur` its probabilities are further from the truth."""
+        folders = RunFolders(
+            name,
+            *(self.folder / name / part for part in ("train", f"predict/{self.dataset}", f"evaluate/{self.dataset}")),
+        )
+        assert folders.train is not None
+        positive = self.classes.positive is not None
+        point = OperatingPoint(0.4375, "highest pooled Dice", self.dataset, "validation", ("p1-train",), 0.777)
+        writer = PredictionWriter(folders.predict, self.classes, point.threshold if positive else None, all_classes)
+        for number, case in enumerate(self.cases):
+            writer.write(case.sample.id, case.image, case.fov, self.probabilities(case, number, blur, seed))
+        write_operating_point(folders.predict, point if positive else None)
+        card = Card(
+            arch="unet",
+            options={},
+            classes=self.classes,
+            input=InputConfig(),
+            predict=PredictConfig(),
+            dataset=self.dataset,
+            splits={"train": ("train/00", "train/01"), "validation": ("train/02", "train/03")},
+            train_patients=("p0-train",),
+            validation_patients=("p1-train",),
+            operating_point=point if positive else None,
+            epoch=len(history) - 1 or 1,
+        )
+        evaluate_predictions(
+            prepared, folders.predict, card.operating_point, EvaluateConfig(), folders.evaluate, card=card, system=name
+        )
+        self.write_history(folders.train, history)
+        facts = {"dataset": self.dataset, "parameters": 3523, "steps": 75, "kept": "Epoch 2 of 3, the best."}
+        made = provenance(seed=7, device="cpu (test)", seconds=125.0)
+        Manifest("train", 1, "k", dict(config), {}, {}, made, facts).write(folders.train)
+        Manifest("predict", 1, "k", {"predict": {"window": 512, "overlap": 0.25}}, {}, {}, made).write(folders.predict)
+        Manifest("evaluate", 1, "k", {}, {}, {}, made).write(folders.evaluate)
+        return folders
+
+    def probabilities(self, case: Case, number: int, blur: float, seed: int) -> np.ndarray:
+        """Probabilities (C, H, W) whose errors grow from image to image."""
+        random = np.random.default_rng(seed + number)
+        label = case.targets.get(CLASS_MAP, drawn_case(number, "test", self.classes).targets[CLASS_MAP])
+        truth = np.stack([label == index for index in range(self.classes.count)]).astype(np.float32)
+        noise = random.random(truth.shape, np.float32) * (blur * (1 + number))
+        mixed = truth + noise + 1e-3
+        return np.asarray(mixed / mixed.sum(axis=0), np.float32)
+
+    @staticmethod
+    def write_history(folder: Path, history: Sequence[Mapping[str, Any]]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "history.csv").open("w", encoding="utf-8", newline="") as file:
+            columns = ("epoch", "train_loss", "validation_loss", "validation_dice", "test_loss", "seconds")
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(history)
+
+
+class Page(HTMLParser):
+    """A parsed page: every element with its attributes, the text, and whether each tag is closed in order."""
+
+    VOID = frozenset({"meta", "link", "img", "br"})
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(convert_charrefs=True)
+        self.path = path
+        self.source = path.read_text(encoding="utf-8")
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.rows: list[list[str]] = []
+        self._cell: list[str] | None = None
+        self.feed(self.source)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+        if tag not in self.VOID:
+            self.open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self._cell = []
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attrs}))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+        if tag in ("td", "th"):
+            assert self._cell is not None
+            self.rows[-1].append(" ".join("".join(self._cell).split()))
+            self._cell = None
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.text += " " + " ".join(data.split())
+        if self._cell is not None:
+            self._cell.append(data)
+
+    def all(self, tag: str, **attributes: str) -> list[dict[str, str]]:
+        """The attributes of every element of this kind."""
+        return [a for t, a in self.elements if t == tag and all(a.get(k) == v for k, v in attributes.items())]
+
+    def row(self, *beginning: str) -> list[str]:
+        """The first table row whose cells begin with these texts."""
+        return next(row for row in self.rows if tuple(row[: len(beginning)]) == beginning)
+
+
+Render = Callable[..., Page]
+
+
+def render(systems: Sequence[RunFolders], prepared: PreparedSet, out: Path, config: ReportConfig | None = None) -> Page:
+    return Page(write_run_report(systems, prepared, out, config or ReportConfig()))
+
+
+@pytest.fixture(scope="session")
+def make_world(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., World]:
+    """Makes a world in a folder of its own."""
+    return lambda **settings: World(tmp_path_factory.mktemp("world"), **settings)
+
+
+@pytest.fixture(scope="session")
+def vessels(make_world: Callable[..., World]) -> tuple[PreparedSet, list[RunFolders]]:
+    """Two runs on a set with one positive class, the second one worse and trained by the lecture's recipe."""
+    world = make_world()
+    prepared = world.prepare()
+    lecture = {**CONFIG, "recipe": "lecture", "loss": {"name": "nll"}, "model": {"arch": "segnet", "options": {}}}
+    return prepared, [
+        world.run(prepared, "good"),
+        world.run(prepared, "poor", blur=0.6, config=lecture, history=LECTURE_HISTORY, seed=90),
+    ]
+
+
+@pytest.fixture(scope="session")
+def page(vessels: tuple[PreparedSet, list[RunFolders]], tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """The report about both runs."""
+    prepared, systems = vessels
+    return render(systems, prepared, tmp_path_factory.mktemp("out"))
+
+
+@pytest.fixture(scope="session")
+def draw(tmp_path_factory: pytest.TempPathFactory) -> Render:
+    """Writes and parses a report: `draw(systems, prepared, ReportConfig(...))`."""
+    return lambda systems, prepared, config=None: render(systems, prepared, tmp_path_factory.mktemp("out"), config)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+from retseg.reporting.facts import facts_table
+from retseg.reporting.making import seen_patients, trained_on
+from retseg.reporting.run_files import read_run
+from retseg.reporting.view_models import Table
+
+
+def told(table: Table) -> dict[str, list[str]]:
+    return {
+        row.heading: [cell.text.replace("\N{NO-BREAK SPACE}", " ") for cell in row.cells]
+        for group in table.groups
+        for row in group.rows
+    }
+
+
+def test_the_facts_stand_in_one_column_for_each_run(vessels) -> None:
+    prepared, systems = vessels
+    table = facts_table([read_run(one) for one in systems], prepared)
+    assert table.columns == ("good", "poor")
+    facts = told(table)
+    assert facts["Trained on"] == ["2 images of 1 patient"] * 2
+    assert facts["Set aside for validation"] == ["2 images of 1 patient"] * 2
+    assert facts["Tested on"] == ["4 images of 2 patients"] * 2
+    assert facts["Architecture"] == ["unet", "segnet"]
+    assert facts["Trainable parameters"] == ["3\N{NARROW NO-BREAK SPACE}523"] * 2
+    assert facts["Recipe"] == ["default", "lecture"]
+    assert facts["Loss"] == ["dice-cross-entropy", "nll"]
+    assert facts["Patches"] == ["128 × 128 pixels, anew in every epoch, 400 an epoch"] * 2
+    assert facts["Epochs"] == ["3 (75 steps)", "1 (75 steps)"]
+    assert facts["Seed"] == ["7", "7"]
+    assert facts["Device"] == ["cpu (test)"] * 2
+    assert facts["Time to train"] == ["2 min 5 s"] * 2
+    assert facts["Threshold"] == ["0.4375"] * 2
+    assert facts["Threshold fitted on"] == ["drawn validation, 1 patient"] * 2
+    assert facts["Criterion"] == ["Highest pooled Dice, which reached 0.777 there"] * 2
+    assert facts["Field of view"] == ["estimated from the photographs"] * 2
+    assert facts["Reference observer"] == ["first", "first"]
+    assert all(versions.startswith("torch ") for versions in facts["Libraries"])
+
+
+def test_what_nobody_recorded_is_left_out_and_what_one_lacks_is_said(vessels) -> None:
+    prepared, systems = vessels
+    known = read_run(systems[0])
+    foreign = replace(known, train=None, protocol={}, folders=replace(known.folders, name="foreign"))
+    facts = told(facts_table([known, foreign], prepared))
+    assert facts["Architecture"] == ["unet", "not recorded"]
+    assert "Architecture" not in told(facts_table([foreign], prepared))
+
+
+def test_patients_of_another_set_are_no_patients_of_this_one(vessels) -> None:
+    prepared, systems = vessels
+    record = read_run(systems[0])
+    assert seen_patients(record, prepared) == {"p0-train", "p1-train"}
+    card = {**record.card, "dataset": "elsewhere"}
+    moved = replace(record, protocol={"weights": card}, operating_point=None)
+    assert seen_patients(moved, prepared) == frozenset()
+    words = trained_on(moved, prepared)
+    assert words is not None
+    assert words.endswith("from elsewhere")

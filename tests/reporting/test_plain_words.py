@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from retseg.reporting.plain_words import summary, title
+from retseg.reporting.run_files import read_run
+
+
+def words(records, prepared) -> str:
+    return " ".join(summary(records, prepared)).replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.fixture(scope="module")
+def records(vessels):
+    return [read_run(one) for one in vessels[1]]
+
+
+def test_the_summary_says_what_was_trained_on_what_and_tested_on_whom(records, vessels) -> None:
+    text = words(records[:1], vessels[0])
+    assert "The network good (unet) was trained on 4 images of 2 patients from drawn" in text
+    assert "mark every pixel of an image that shows vessel" in text
+    assert (
+        "The test was on 4 images of 2 patients from drawn; none of these patients had a part in the training." in text
+    )
+    assert title(records, vessels[0]) == "good and poor on drawn"
+
+
+def test_the_best_system_is_compared_with_the_human(records, vessels) -> None:
+    text = words(records[::-1], vessels[0])
+    best, human = (
+        f"{records[0].summary['pooled']['dice']:.3f}",
+        f"{records[0].summary['observers']['second']['pooled']['dice']:.3f}",
+    )
+    assert f"Of the 2 systems, good agrees best with the reference: its Dice over all test pixels is {best}" in text
+    assert f"A human observer (second) reaches {human} against the same reference" in text
+    assert "more closely than" in text
+
+
+@pytest.mark.parametrize(("dice", "closeness"), [(0.1, "less closely than"), (None, "as closely as")])
+def test_the_comparison_follows_the_figures(records, vessels, dice: float | None, closeness: str) -> None:
+    human = records[0].summary["observers"]["second"]["pooled"]["dice"]
+    pooled = {**records[0].summary["pooled"], "dice": human if dice is None else dice}
+    record = replace(records[0], summary={**records[0].summary, "pooled": pooled})
+    assert closeness in words([record], vessels[0])
+
+
+def test_seen_patients_are_owned_up_to(records, vessels) -> None:
+    card = {**records[0].card, "train_patients": ["p0-train", "p0-test"]}
+    text = words([replace(records[0], protocol={"weights": card})], vessels[0])
+    assert "1 of these patients had a part in the training: the figures below are not those of a test." in text
+    assert "none of these" not in text
+
+
+def test_without_an_observer_nothing_is_said_of_humans(records, vessels) -> None:
+    record = replace(records[0], summary={**records[0].summary, "observers": {}})
+    assert "human" not in words([record], vessels[0])
