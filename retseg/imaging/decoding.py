@@ -6,6 +6,7 @@ import errno
 import gzip
 import io
 import threading
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +32,7 @@ MAX_UNPACKED = 4 * MAX_PIXELS
 
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 # An explicit list: Pillow also knows formats such as EPS, whose reading runs other programs.
-_PILLOW_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP", "MPO")
+_PILLOW_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "PPM", "WEBP")
 _PILLOW_TIFF = ("TIFF",)
 _ORIENTATION = 0x0112
 _CORRUPT = "Replace the file by an intact copy"
@@ -119,7 +120,9 @@ def _unpacked(file: BinaryIO, path: Path) -> BinaryIO:
 def _explained(path: Path | str) -> Iterator[None]:
     """Whatever a decoder makes of a bad file is the file's mistake, and the user gets one line about it."""
     try:
-        yield
+        # What is worth knowing raises; what Pillow warns of (odd EXIF data, say) does not concern the pixels.
+        with warnings.catch_warnings(action="ignore"):
+            yield
     except (ImageError, MemoryError):
         raise
     except UnidentifiedImageError:

@@ -106,7 +106,8 @@ def _remarks(records: Sequence[RunRecord], ranks: dict[str, str], tested: int, s
         return
     if ranks:
         by = f" of {records[0].name}" if len(records) > 1 else ""
-        yield f"The images with the best and the worst {_DICE}{by} come first; the others follow in the set’s order."
+        rest = "; the others follow in the set’s order" if shown > len(ranks) else ""
+        yield f"The images with the best and the worst {_DICE}{by} come first{rest}."
     if shown < tested:
         yield f"{counted(shown, 'image')} of {tested} are shown here. The scores above cover all of them."
     for record in records:

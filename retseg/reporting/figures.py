@@ -109,12 +109,10 @@ def log_ticks(low: float, high: float) -> list[float]:
 def labels(values: Sequence[float]) -> list[str]:
     """One label for each value, all with the same decimals where they are evenly spaced."""
     gaps = [b - a for a, b in pairwise(values)]
-    even = not gaps or max(gaps) - min(gaps) < 1e-9
-    if not even:
-        return [_plain(v) for v in values]
-    smallest = min(gaps, default=abs(values[0]) or 1.0)
-    digits = max(0, -math.floor(math.log10(smallest) + 1e-9)) if smallest > 0 else 0
-    return [f"{v:.{digits}f}".replace("-", "\N{MINUS SIGN}") for v in values]
+    if gaps and max(gaps) - min(gaps) > 1e-9:
+        return [_plain(value) for value in values]
+    digits = max(len(f"{value:.10f}".rstrip("0").partition(".")[2]) for value in values)
+    return [f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}") for value in values]
 
 
 def _plain(value: float) -> str:

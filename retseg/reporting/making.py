@@ -24,12 +24,12 @@ def dataset_title(prepared: PreparedSet) -> str:
 
 
 def dataset_credit(prepared: PreparedSet) -> str | None:
-    """Whose photographs these are and on what terms, or None where the plugin is not installed."""
+    """Whose photographs these are and on what terms, or None where nobody else is to be credited."""
     try:
         dataset = DATASETS.get(prepared.name)
     except RetsegError:
         return None
-    return " ".join(f"{part.rstrip('.')}." for part in (dataset.credit, dataset.licence) if part) or None
+    return f"{dataset.credit.rstrip('.')}. Terms: {dataset.licence}." if dataset.credit else None
 
 
 def architecture(record: RunRecord) -> str | None:

@@ -75,7 +75,7 @@ def _run_page(
         case_remarks=(*cases.remarks, *_panel_remarks(prepared.classes)),
         links=tuple(item.link for item in cases.chosen),
         cases=_told(case_views(cases.chosen, records, prepared, config), report),
-        footer=dataset_credit(prepared) or "",
+        credit=dataset_credit(prepared) or "",
     )
 
 

@@ -176,4 +176,4 @@ class RunPage:
     case_remarks: tuple[str, ...]
     links: tuple[CaseLink, ...]
     cases: Iterable[CaseView]
-    footer: str
+    credit: str

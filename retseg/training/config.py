@@ -35,7 +35,7 @@ class TrainConfig(Section):
             at; nothing is ever chosen by it.
     """
 
-    epochs: int = Field(24, ge=1)
+    epochs: int = Field(20, ge=1)
     steps_per_epoch: int | None = Field(25, ge=1)
     max_steps: int | None = Field(None, ge=1)
     batch: int = Field(16, ge=1)
@@ -46,7 +46,7 @@ class TrainConfig(Section):
     warmup: float = Field(0.05, ge=0.0, lt=1.0)
     ema: float = Field(0.0, ge=0.0, lt=1.0)
     validation_fraction: float = Field(0.15, ge=0.0, lt=1.0)
-    validation_tiles: int = Field(64, ge=1)
+    validation_tiles: int = Field(32, ge=1)
     keep: Literal["best", "last"] = "best"
     class_weights: Literal["balanced"] | tuple[float, ...] | None = None
     mixed_precision: Literal["auto", "bf16", "off"] = "auto"

@@ -79,7 +79,8 @@ def write_curves(folder: Path, epochs: Sequence[Epoch], kept: int, title: str) -
     from matplotlib.figure import Figure
 
     scored = any(e.validation_dice is not None for e in epochs)
-    figure = Figure(figsize=(8, 7 if scored else 4), dpi=110, layout="constrained")
+    figure = Figure(figsize=(8, 7 if scored else 4), dpi=110)
+    figure.subplots_adjust(left=0.1, right=0.97, top=0.94, bottom=0.08 if scored else 0.13, hspace=0.08)
     FigureCanvasAgg(figure)
     grid = figure.subplots(2 if scored else 1, 1, sharex=True, squeeze=False)
     losses, scores = grid[0, 0], grid[-1, 0]
@@ -87,7 +88,7 @@ def write_curves(folder: Path, epochs: Sequence[Epoch], kept: int, title: str) -
     _draw(losses, epochs, "validation_loss", "validation", _VERMILION, "--", "s")
     _draw(losses, epochs, "test_loss", "test images, resized (a curve, not a score)", _GREEN, ":", "^")
     losses.set_ylabel("Loss")
-    if all(e.train_loss > 0 for e in epochs):
+    if _spans_a_decade(epochs):
         losses.set_yscale("log")
     losses.set_title(title)
     if scored:
@@ -103,6 +104,12 @@ def write_curves(folder: Path, epochs: Sequence[Epoch], kept: int, title: str) -
     picture = io.BytesIO()
     figure.savefig(picture, format="png", metadata={"Software": None})
     write_atomically(folder / CURVES, picture.getvalue())
+
+
+def _spans_a_decade(epochs: Sequence[Epoch]) -> bool:
+    """Whether a logarithmic axis has anything to show that a plain one would squeeze."""
+    losses = [loss for e in epochs for loss in (e.train_loss, e.validation_loss, e.test_loss) if loss is not None]
+    return min(losses) > 0 and max(losses) > 10 * min(losses)
 
 
 def _draw(axes: Axes, epochs: Sequence[Epoch], column: str, label: str, colour: str, style: str, marker: str) -> None:

@@ -9,7 +9,7 @@ import gzip
 import io
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,39 +20,58 @@ from retseg.core.errors import ConfigError, ImageError, InputError, LayoutError
 from retseg.core.types import CLASS_MAP, Sample
 from retseg.datasets.base import ANY_GREY, Dataset
 from retseg.datasets.config import DatasetConfig
+from retseg.datasets.published import Photograph, PublishedSet
 from retseg.datasets.registry import DATASETS, GENERATED, find_datasets
 from retseg.datasets.splits import TEST, TRAIN, shared_patients
 from retseg.datasets.synthetic.layouts import write_layout
+from retseg.datasets.tree import Tree
 from retseg.imaging.io import image_size, plain_stem
 
-CONFIGS = {GENERATED: DatasetConfig(count=6, size="demo")}
+CONFIGS = {GENERATED: DatasetConfig(count=4, size="demo")}
 """The configuration of sets that need another one than the default."""
 
 
-def publish(name: str, scale: float) -> Callable[[Path], None]:
-    return lambda root: write_layout(name, root, scale=scale)
+def publish(name: str, root: Path, count: int, scale: float) -> None:
+    """A few generated photographs in the owner's layout, and copies of them under all other names of the set."""
+    write_layout(name, root, count=count, scale=scale)
+    dataset = make(name)
+    assert isinstance(dataset, PublishedSet)
+    donors = {}
+    for photograph in (photographs := dataset.photographs()):
+        if (files := files_of(photograph, root))[0][1] is not None:
+            donors[photograph.split] = files
+    for photograph in photographs:
+        for (wanted, there), (names, source) in zip(files_of(photograph, root), donors[photograph.split], strict=True):
+            if there is None and source is not None:
+                relative = source.relative_to(root).as_posix().lower()
+                shutil.copy(source, root / wanted[[name.lower() for name in names].index(relative)])
 
 
-def plain_folder(root: Path) -> None:
-    """CHASE_DB1's files as people rearrange them: labels in sub-folders, under the photographs' names."""
-    write_layout("chase", root, scale=0.1)
-    for path in list(root.iterdir()):
-        path.rename(root / path.name.replace("Image", "eye"))
-    for label in list(root.glob("*HO.png")):
-        stem, _, observer = label.stem.rpartition("_")
-        place = root / {"1stHO": "labels", "2ndHO": "labels2"}[observer] / f"{stem}.png"
+def files_of(photograph: Photograph, root: Path) -> list[tuple[Sequence[str], Path | None]]:
+    """The candidate names of each of a photograph's files, and the file that is there."""
+    tree = Tree(root)
+    return [(names, tree.take(names)) for names in (photograph.image, photograph.fov, *photograph.labels.values())]
+
+
+def rearrange(chase: Path, root: Path) -> None:
+    """CHASE_DB1's files as people keep their own: labels in sub-folders, under the photographs' names."""
+    for path in chase.iterdir():
+        stem, _, observer = path.stem.rpartition("_")
+        labels = {"1stHO": f"labels/{stem}.png", "2ndHO": f"labels2/{stem}.png"}
+        place = root / labels.get(observer, path.name).replace("Image", "eye")
         place.parent.mkdir(exist_ok=True)
-        label.rename(place)
+        shutil.copy(path, place)
 
 
-LAYOUTS: dict[str, Callable[[Path], None]] = {
-    "drive": publish("drive", 0.15),
-    "chase": publish("chase", 0.1),
-    "stare": publish("stare", 0.15),
-    "hrf": publish("hrf", 0.03),
-    "folder": plain_folder,
-    GENERATED: lambda root: make(GENERATED).generate(root),
+LAYOUTS: dict[str, Callable[[Path, Callable[[str], Path]], object]] = {
+    "drive": lambda root, _: publish("drive", root, 2, 0.15),
+    "chase": lambda root, _: publish("chase", root, 4, 0.1),
+    "stare": lambda root, _: publish("stare", root, 2, 0.15),
+    "hrf": lambda root, _: publish("hrf", root, 2, 0.03),
+    "folder": lambda root, other: rearrange(other("chase"), root),
+    GENERATED: lambda root, _: make(GENERATED).generate(root),
 }
+"""How to write each set, given its root and the roots of others."""
 
 pytestmark = pytest.mark.parametrize("name", DATASETS.names())
 
@@ -69,7 +88,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     def root_of(name: str) -> Path:
         if name not in roots:
             roots[name] = tmp_path_factory.mktemp(name)
-            LAYOUTS[name](roots[name])
+            LAYOUTS[name](roots[name], root_of)
         return roots[name]
 
     return root_of
@@ -270,16 +289,16 @@ def test_all_damage_is_named_in_one_go(name: str, copy: Path) -> None:
 
 
 def test_a_missing_label_stops_and_is_named(name: str, copy: Path) -> None:
-    sample, path = file_of("label", [s for s in make(name).samples(copy) if s.split == TRAIN]) or pytest.fail(
-        "no label"
-    )
+    training = [s for s in make(name).samples(copy) if s.split == TRAIN]
+    sample, path = file_of("label", training) or pytest.fail("no label")
     path.unlink()
     if name == "folder":
         # There a photograph without a label is nothing unusual; it only must not get the second observer's.
         assert next(s for s in make(name).samples(copy) if s.id == sample.id).labels == {}
         return
-    assert "missing" in found_at(name, copy)[path]
-    with pytest.raises(LayoutError, match=re.escape(path.name)):
+    found = {plain_stem(where): what for where, what in found_at(name, copy).items()}
+    assert "missing" in found[plain_stem(path)]
+    with pytest.raises(LayoutError, match=re.escape(plain_stem(path))):
         make(name).samples(copy)
 
 

@@ -125,7 +125,8 @@ def test_photographs_are_asked_for_only_when_needed(make_model, make_photograph)
             taken.append(number)
             yield str(number), *make_photograph(200, 200)
 
-    predictor = Predictor(make_model(), PredictConfig(window=64, batch=2), CPU)
+    # Sixteen windows leave one over, which must not wait for the next photograph.
+    predictor = Predictor(make_model(), PredictConfig(window=64, batch=3), CPU)
     next(predictor.probabilities_of_many(photographs()))
     assert taken == [0]
 
@@ -176,6 +177,18 @@ def test_a_working_grid_of_another_size_comes_back_to_the_native_one(make_model,
     result = Predictor(model, PredictConfig(), CPU).probabilities(image, fov)
     assert result.shape == (3, 300, 260)
     np.testing.assert_allclose(result.sum(axis=0), 1, atol=1e-5)
+
+
+def test_the_input_is_normalised_inside_the_field_of_view(make_model, make_photograph):
+    image, fov = make_photograph(48, 64)
+    net = linear_net()
+    model = make_model(net, input=InputConfig(normalise="fov", crop=False))
+    inside = image[fov] / 255
+    standard = ((image / 255 - inside.mean(axis=0)) / inside.std(axis=0)).astype(np.float32)
+    with torch.no_grad():
+        expected = net(torch.from_numpy(standard).permute(2, 0, 1)[None])[0].softmax(0).numpy()
+    result = Predictor(model, PredictConfig(window=32), CPU).probabilities(image, fov)
+    np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
 def test_named_outputs_are_understood(make_model, make_photograph):

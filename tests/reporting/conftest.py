@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from retseg.core.manifest import Manifest, provenance
 from retseg.core.types import CLASS_MAP, Case, Classes, ClassInfo, OperatingPoint, Sample
@@ -24,7 +25,6 @@ from retseg.inference.writer import PredictionWriter, write_operating_point
 from retseg.reporting.config import ReportConfig
 from retseg.reporting.run_report import RunFolders, write_run_report
 
-HEIGHT, WIDTH = 60, 64
 VESSELS = Classes(
     "vessels",
     (ClassInfo("beyond", (0, 0, 0)), ClassInfo("vessel", (213, 94, 0)), ClassInfo("retina", (86, 180, 233))),
@@ -36,6 +36,7 @@ SCENES = Classes(
     (ClassInfo("ground", (128, 64, 0)), ClassInfo("tree", (0, 128, 0)), ClassInfo("sky", (128, 128, 255))),
 )
 MANY = Classes("many", tuple(ClassInfo(f"kind {i}", (20 * i, 255 - 20 * i, 90)) for i in range(7)))
+TABLES = {table.name: table for table in (VESSELS, SCENES, MANY)}
 HISTORY = (
     {"epoch": 1, "train_loss": 0.9, "validation_loss": 1.0, "validation_dice": 0.41, "seconds": 60},
     {"epoch": 2, "train_loss": 0.5, "validation_loss": 0.6, "validation_dice": 0.67, "seconds": 120},
@@ -52,14 +53,17 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def drawn_case(number: int, split: str, classes: Classes, *, labelled: bool = True, observer: bool = True) -> Case:
+def drawn_case(
+    number: int, split: str, classes: Classes, size: tuple[int, int], *, labelled: bool = True, observer: bool = True
+) -> Case:
     """A photograph with a round field of view and, as its label, a cross (positive class) or bands of all classes."""
     random = np.random.default_rng(number)
-    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
-    fov = (rows - HEIGHT / 2) ** 2 + (columns - WIDTH / 2) ** 2 < 28**2
-    image = random.integers(60, 90, (HEIGHT, WIDTH, 3)).astype(np.uint8) * fov[..., None]
+    height, width = size
+    rows, columns = np.mgrid[:height, :width]
+    fov = (rows - height / 2) ** 2 + (columns - width / 2) ** 2 < (0.46 * height) ** 2
+    image = random.integers(60, 90, (height, width, 3)).astype(np.uint8) * fov[..., None]
     if classes.positive is None:
-        label = (columns * classes.count // WIDTH).astype(np.uint8)
+        label = (columns * classes.count // width).astype(np.uint8)
     else:
         cross = (np.abs(rows - 20 - number) < 2) | (np.abs(columns - 30) < 2)
         label = np.where(fov, np.where(cross, 1, 2), 0).astype(np.uint8)
@@ -81,6 +85,8 @@ class World:
 
     folder: Path
     classes: Classes = VESSELS
+    size: tuple[int, int] = (60, 64)
+    grain: float = 0.0
     labelled: bool = True
     observer: bool = True
     tests: int = 4
@@ -93,7 +99,7 @@ class World:
         rows = []
         for split, number in make:
             labelled = self.labelled or split == "train"
-            case = drawn_case(number, split, self.classes, labelled=labelled, observer=self.observer)
+            case = drawn_case(number, split, self.classes, self.size, labelled=labelled, observer=self.observer)
             rows.append(save_case(where, case))
             if split == "test":
                 self.cases.append(case)
@@ -152,9 +158,14 @@ class World:
     def probabilities(self, case: Case, number: int, blur: float, seed: int) -> np.ndarray:
         """Probabilities (C, H, W) whose errors grow from image to image."""
         random = np.random.default_rng(seed + number)
-        label = case.targets.get(CLASS_MAP, drawn_case(number, "test", self.classes).targets[CLASS_MAP])
+        label = case.targets.get(CLASS_MAP, drawn_case(number, "test", self.classes, self.size).targets[CLASS_MAP])
         truth = np.stack([label == index for index in range(self.classes.count)]).astype(np.float32)
-        noise = random.random(truth.shape, np.float32) * (blur * (1 + number))
+        noise = random.random(truth.shape, np.float32)
+        if self.grain:
+            # Real errors are patches, not single pixels.
+            noise = gaussian_filter(noise, (0, self.grain, self.grain)) - 0.5
+            noise = np.clip(noise / noise.std(), 0, 3)
+        noise *= blur * (1 + number)
         mixed = truth + noise + 1e-3
         return np.asarray(mixed / mixed.sum(axis=0), np.float32)
 
@@ -229,8 +240,8 @@ def render(systems: Sequence[RunFolders], prepared: PreparedSet, out: Path, conf
 
 @pytest.fixture(scope="session")
 def make_world(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., World]:
-    """Makes a world in a folder of its own."""
-    return lambda **settings: World(tmp_path_factory.mktemp("world"), **settings)
+    """Makes a world in a folder of its own: `make_world("scenes", tests=2)`."""
+    return lambda table="vessels", **settings: World(tmp_path_factory.mktemp("world"), TABLES[table], **settings)
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from retseg.datasets.registry import DATASETS
 from retseg.reporting.facts import facts_table
-from retseg.reporting.making import seen_patients, trained_on
+from retseg.reporting.making import dataset_credit, dataset_title, seen_patients, trained_on
 from retseg.reporting.run_files import read_run
 from retseg.reporting.view_models import Table
 
@@ -60,3 +63,20 @@ def test_patients_of_another_set_are_no_patients_of_this_one(vessels) -> None:
     words = trained_on(moved, prepared)
     assert words is not None
     assert words.endswith("from elsewhere")
+
+
+@pytest.mark.parametrize("name", [name for name in DATASETS.names() if DATASETS.get(name).credit])
+def test_whoever_made_the_photographs_is_credited(make_world, draw, name: str) -> None:
+    world = make_world(dataset=name, tests=1, labelled=False)
+    prepared = world.prepare()
+    credit = dataset_credit(prepared)
+    assert credit is not None
+    assert DATASETS.get(name).licence in credit
+    page = draw([world.run(prepared, "net")], prepared)
+    assert credit in page.text
+    assert f"net on {DATASETS.get(name).title}" in page.text
+
+
+def test_an_uninstalled_dataset_keeps_its_name(vessels) -> None:
+    assert dataset_title(vessels[0]) == "drawn"
+    assert dataset_credit(vessels[0]) is None

@@ -12,9 +12,9 @@ def test_purposes_and_places_have_streams_of_their_own():
 
 
 def test_draws_are_the_same_on_every_machine():
-    assert generator(7, Purpose.EPOCH, 3).integers(0, 10**6, 3).tolist() == [418949, 744217, 203434]
-    assert torch_seed(7, Purpose.DROPOUT, 3, 1) == 5143276187446553543
-    assert number_of("a/b") == 3911036462
+    assert generator(7, Purpose.EPOCH, 3).integers(0, 10**6, 3).tolist() == [23875, 691619, 461058]
+    assert torch_seed(7, Purpose.DROPOUT, 3, 1) == 3362574164274536752
+    assert number_of("a/b") == 133447708
 
 
 def test_torch_seeds_fit_into_63_bits():

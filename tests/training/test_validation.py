@@ -55,7 +55,7 @@ def test_scores_are_those_of_all_pixels_inside_the_field_of_view(images):
 
 def test_the_loss_counts_each_image_without_its_padding(make_set, make_case):
     prepared = make_set([make_case("a", "p1", "train", (64, 64))])
-    loaded = TrainingImages.load(prepared, prepared.samples, InputConfig("unit", False), CPU)
+    loaded = TrainingImages.load(prepared, prepared.samples, InputConfig(normalise="unit", crop=False), CPU)
     image, label = loaded.images[0].permute(2, 0, 1)[None] / 255, loaded.labels[0][None].long()
     expected = nn.functional.cross_entropy(Pixelwise()(image), label).item()
     assert validator(loaded, multiple=24).scores(Pixelwise()).loss == pytest.approx(expected, rel=1e-5)
@@ -67,7 +67,7 @@ def test_scores_do_not_depend_on_what_was_scored_before(images):
 
 
 def test_without_a_positive_class_the_mean_dice_of_occurring_classes_counts(scenes):
-    loaded = TrainingImages.load(scenes, scenes.split("train"), InputConfig("unit", False), CPU)
+    loaded = TrainingImages.load(scenes, scenes.split("train"), InputConfig(normalise="unit", crop=False), CPU)
 
     class Always(nn.Module):
         def forward(self, image):

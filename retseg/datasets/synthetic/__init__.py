@@ -1,1 +1,1 @@
-"""A generator of realistic fundus photographs with exact labels: eyes grown from seeds, photographed by given cameras."""
+"""Realistic fundus photographs with exact labels: eyes grown from seeds, photographed by given cameras."""

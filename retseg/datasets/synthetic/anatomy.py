@@ -20,8 +20,10 @@ Condition = Literal["healthy", "diabetic", "glaucoma"]
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What both eyes of a patient share. Colours are shares of full scale, absorbances are per micrometre of blood;
-    beyond `saturation` micrometres more blood hardly darkens, because light reaches its surface from the sides."""
+    """What both eyes of a patient share. Colours are shares of full scale, absorbances are per micrometre of blood.
+
+    Beyond `saturation` micrometres more blood hardly darkens, because light reaches a vessel's surface from the sides.
+    """
 
     magnification: float
     colour: tuple[float, float, float]

@@ -56,16 +56,17 @@ def _macula(rng: Generator, view: View, anatomy: Anatomy, traits: Traits) -> Flo
 
 
 def _choroid(rng: Generator, view: View, anatomy: Anatomy, traits: Traits) -> Float32Array:
-    """Log brightness of the choroid's own vessels, seen as a mesh of bright bands between pigment away from the macula."""
+    """Log brightness of the choroid's own vessels: a mesh of bright bands between pigment, away from the macula."""
     if traits.tessellation == 0:
         return np.zeros(view.camera.shape, np.float32)
     block = view.coarse(200.0)
     coarse = view.reduced(block)
     x, y = coarse.grid()
-    warped_x, warped_y = (place + 120 * coarse.surface(Noise(rng, 1600)) for place in (x, y))
+    warped_x, warped_y = (place + np.float32(120) * coarse.surface(Noise(rng, 1600)) for place in (x, y))
     lean, stretch = rng.uniform(0, np.pi), rng.uniform(1.0, 2.2)
     cosine, sine = np.float32(np.cos(lean)), np.float32(np.sin(lean))
-    along, across = (warped_x * cosine + warped_y * sine) / np.float32(stretch), warped_y * cosine - warped_x * sine
+    along: Float32Array = (warped_x * cosine + warped_y * sine) / np.float32(stretch)
+    across: Float32Array = warped_y * cosine - warped_x * sine
     bands = np.zeros_like(x)
     for wavelength, share in ((1000.0, 0.55), (620.0, 0.45)):
         ridge = 1 - np.abs(Noise(rng, wavelength, 128).at(along, across))
@@ -105,7 +106,8 @@ def _streaks(rng: Generator, anatomy: Anatomy, x: Float32Array, y: Float32Array,
     table = rng.standard_normal(count).astype(np.float32)
     table = (table + np.roll(table, 1)) / np.float32(1.4)
     turns = np.mod(fibre_course(anatomy, x, y) / np.float32(2 * np.pi), 1) * count
-    return np.interp(turns, np.arange(count + 1), np.append(table, table[0])).astype(np.float32)
+    streaks: Float32Array = np.interp(turns, np.arange(count + 1), np.append(table, table[0])).astype(np.float32)
+    return streaks
 
 
 def sheen(rng: Generator, view: View, anatomy: Anatomy, traits: Traits) -> Float32Array:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import ClassVar
 
 from retseg.core.paths import ensure_writable
 from retseg.datasets.base import Report
@@ -32,11 +34,13 @@ labels/exact/P01_left.png ... labels/second/P01_left.png ...
 fov/P01_left.png ...
 artery_vein/P01_left.png ...    (0 no vessel, 1 artery, 2 vein, 3 crossing)
 facts/P01_left.json ... index.csv"""
-    observers = {
+    observers: ClassVar[Mapping[str, str]] = {
         store.EXACT: "the exact vessels, the ground truth",
         store.SECOND: "an imitated human, who overlooks thin vessels and draws a little off",
     }
-    protocols = {"customary": "the first half of the patients for training, the others for the test"}
+    protocols: ClassVar[Mapping[str, str]] = {
+        "customary": "the first half of the patients for training, the others for the test"
+    }
     generated = True
 
     @classmethod

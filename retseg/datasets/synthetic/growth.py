@@ -23,7 +23,7 @@ LEVELS = (4.2, 2.4, 1.5, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """The round piece of retina in which vessels grow: centre and radius in micrometres; `photographed` is its inside."""
+    """The round retina in which vessels grow: centre and radius in micrometres; `photographed` is its inner part."""
 
     centre: tuple[float, float]
     radius: float
@@ -225,7 +225,7 @@ def _finish(growth: Growth, calibre: float) -> VesselTree:
 
 
 def _windings(rng: Generator, points: Points, tortuosity: float) -> Points:
-    """A smooth displacement of points that grows with their distance from the disc: it bends vessels, and tears none."""
+    """A smooth displacement of points, greater far from the disc: it bends vessels, and tears none."""
     shift = np.zeros_like(points)
     for wavelength, amplitude in ((3200.0, 60.0), (1500.0, 22.0), (700.0, 8.0)):
         for _ in range(4):

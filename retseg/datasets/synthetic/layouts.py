@@ -119,7 +119,7 @@ def _drive_files(subject: Subject, eye: SyntheticEye) -> Files:
 
 def _chase_subjects() -> list[Subject]:
     def eyes(child: int) -> list[Subject]:
-        return [Subject(f"Image_{child:02d}{side[0].upper()}", child, side) for side in ("left", "right")]  # type: ignore[arg-type]
+        return [Subject(f"Image_{child:02d}{side[0].upper()}", child, side) for side in ("left", "right")]
 
     children = zip_longest(range(1, 11), range(11, 15))
     return [subject for pair in children for child in pair if child is not None for subject in eyes(child)]
@@ -172,7 +172,8 @@ def _hrf_files(subject: Subject, eye: SyntheticEye) -> Files:
 def _soft_edged(mask: BoolArray) -> UInt8Array:
     """A mask with grey edges that is the same mask again where it exceeds 127."""
     soft = gaussian_filter(mask.astype(np.float32), 0.8) * 255
-    return np.where(mask, np.clip(soft, 128, 255), np.clip(soft, 0, 127)).astype(np.uint8)
+    grey: UInt8Array = np.where(mask, np.clip(soft, 128, 255), np.clip(soft, 0, 127)).astype(np.uint8)
+    return grey
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from retseg.datasets.synthetic.view import View
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lesions:
-    """Maps of the photograph, (H, W): `blood` is dark material in micrometres, `lipid` and `pale` are opacities 0..1."""
+    """Maps (H, W): `blood` is dark material in micrometres, `lipid` and `pale` are opacities 0..1."""
 
     blood: Float32Array
     lipid: Float32Array
@@ -119,7 +119,7 @@ def _stamp(rng: Generator, target: Float32Array, view: View, spot: _Spot, streng
     direction = (toward - centre) * view.um_per_pixel
     half = int(np.ceil(radius * spot.length * 1.8)) + 2
     height, width = target.shape
-    top, left = int(round(centre[1])) - half, int(round(centre[0])) - half
+    top, left = int(np.rint(centre[1])) - half, int(np.rint(centre[0])) - half
     rows, columns = slice(max(top, 0), min(top + 2 * half, height)), slice(max(left, 0), min(left + 2 * half, width))
     if rows.start >= rows.stop or columns.start >= columns.stop:
         return

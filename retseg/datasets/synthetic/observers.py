@@ -41,7 +41,7 @@ def second_observer(
     He overlooks thin vessels, more of them the thinner they are, and all that branches off those; he stops before the
     end of others; his lines lie up to a pixel off, and are by and large a little wider or narrower.
     """
-    hand = rng.uniform(0.8, 1.22)
+    hand = rng.uniform(0.74, 1.24)
     care = rng.uniform(0.6, 1.4)
     mark = np.zeros(shape, bool)
     for tree, strokes in trees:
@@ -61,7 +61,7 @@ def second_observer(
 def _shift(drift: list[Noise], places: NDArray[np.float64]) -> NDArray[np.float64]:
     """Where a hand strays to, at most one pixel."""
     x, y = places.astype(np.float32).T
-    shift = np.column_stack([noise.at(x, y) for noise in drift]).astype(np.float64) * 0.45
+    shift = np.column_stack([noise.at(x, y) for noise in drift]).astype(np.float64) * 0.3
     return np.asarray(shift / np.maximum(np.hypot(shift[:, 0], shift[:, 1]), 1.0)[:, None])
 
 
@@ -73,9 +73,9 @@ def _noticed(rng: Generator, tree: VesselTree, um_per_pixel: float, care: float)
     np.minimum.at(start, vessel, np.arange(len(vessel)))
     width = 2 * tree.radius[start]
     thin = np.clip((64 - width) / 44, 0, 1)
-    chosen = rng.random(count) > 0.6 * care * thin
+    chosen = rng.random(count) > 0.28 * care * thin
     length = np.bincount(vessel, minlength=count)
-    stop = length * np.where(rng.random(count) < 0.4 * care * thin, rng.uniform(0.3, 1.0, count), 2.0)
+    stop = length * np.where(rng.random(count) < 0.3 * care * thin, rng.uniform(0.3, 1.0, count), 2.0)
     seen = np.ones(len(vessel), bool)
     place = np.zeros(len(vessel), np.int64)
     for node, parent in enumerate(tree.parent.tolist()):

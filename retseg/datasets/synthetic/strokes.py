@@ -89,8 +89,11 @@ def _subdivided(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawing:
-    """Strokes on the pixel grid, all (H, W): `edge` is the distance to the nearest edge (negative inside), `radius`
-    the half width there, both in pixels, and `node` the node it belongs to (-1 far from any vessel)."""
+    """Strokes on the pixel grid, all (H, W).
+
+    `edge` is the distance to the nearest edge, negative inside, and `radius` the half width there, both in pixels;
+    `node` is the node it belongs to, -1 far from any vessel.
+    """
 
     edge: Float32Array
     radius: Float32Array

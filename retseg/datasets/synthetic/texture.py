@@ -1,4 +1,4 @@
-"""Random textures: smooth noise of a given wavelength, evaluated on any grid of points, the same at every resolution."""
+"""Smooth random textures of a given wavelength, evaluated on any grid of points, the same at every resolution."""
 
 from __future__ import annotations
 

@@ -91,7 +91,7 @@ def relaxed(points: Points, parent: Indices, weight: NDArray[np.float64], rounds
     above = parent[child]
     children = np.bincount(above, minlength=len(parent))
     free = (parent >= 0) & (children > 0)
-    total = np.bincount(above, weight[child], len(parent))
+    total = np.bincount(above, weight[child], len(parent)).astype(np.float64)
     total[child] += weight[child]
     moved = points.copy()
     for _ in range(rounds):

@@ -33,7 +33,8 @@ def draw_trunks(rng: Generator, anatomy: Anatomy, step: float, crowding: Callabl
     entry = np.array(anatomy.entry) + rng.normal(0, 55, 2)
     for upper in (True, False):
         sign = -1.0 if upper else 1.0
-        base = np.array([entry, entry + (rng.normal(0, 50), sign * rng.uniform(150, 260))])
+        base = np.array([entry, entry])
+        base[1] += (rng.normal(0, 50), sign * rng.uniform(150, 260))
         courses = [_temporal]
         courses += [_vertical] if rng.random() < 0.75 else []
         courses += [_nasal]

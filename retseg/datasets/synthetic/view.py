@@ -18,7 +18,7 @@ from retseg.datasets.synthetic.texture import Noise
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One photograph's geometry. `gaze` is the retinal point at the field's centre; `roll` turns the eye, in radians."""
+    """One photograph's geometry: `gaze` is the retinal point at the field's centre, `roll` turns the eye (radians)."""
 
     camera: Camera
     um_per_pixel: float

@@ -52,7 +52,11 @@
   });
 
   document.addEventListener("keydown", function (event) {
-    if (!shown) { return; }
+    var target = document.querySelector(".panel:target");
+    if (!shown) {
+      if (target && (event.key === "Escape" || event.key === "Esc")) { target.querySelector(".close").click(); }
+      return;
+    }
     if (event.key === "Escape" || event.key === "Esc") { hide(); }
     else if (event.key === "ArrowRight" || event.key === "Right") { step(1); }
     else if (event.key === "ArrowLeft" || event.key === "Left") { step(-1); }
