@@ -8,12 +8,12 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-from collections.abc import Callable  # noqa: E402 (torch must see the variables above)
-from dataclasses import dataclass  # noqa: E402
-from pathlib import Path  # noqa: E402
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np  # noqa: E402
-import pytest  # noqa: E402
+import numpy as np
+import pytest
 
 
 @dataclass(frozen=True)
@@ -47,9 +47,7 @@ def call_retseg(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def retseg(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> Retseg:
+def retseg(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Retseg:
     """Runs the command line in an empty folder of its own, as a user would: `retseg("train", "--arch", "unet")`."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("RETSEG_DATA", raising=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -97,7 +96,7 @@ def datasets_check(
     with progress(f"Checking {name}", None) as bar:
         findings = dataset.check(source.root, lambda n, note: bar.advance(n, note))
     for finding in findings:
-        typer.echo(f"{finding.severity}: {finding.what}: {finding.path}. {finding.fix}".rstrip(". ") + ".")
+        typer.echo(finding.line)
     errors = sum(finding.severity == "error" for finding in findings)
     if errors:
         typer.echo(f"{source.root}: {errors} to mend.")
@@ -155,7 +154,9 @@ def models_show(
     _print(table)
     typer.echo(f"Parameters: {summary.parameters:,}")
     typer.echo(f"Multiply-adds: {summary.multiply_adds:,}")
-    typer.echo(f"Memory for one image: {_megabytes(summary.inference_bytes)} predicting, {_megabytes(summary.training_bytes)} training")
+    typer.echo(
+        f"Memory for one image: {_megabytes(summary.inference_bytes)} predicting, {_megabytes(summary.training_bytes)} training"
+    )
     field = summary.receptive_field
     typer.echo(f"Theoretical receptive field: {f'{field[0]} x {field[1]} pixels' if field else 'the whole image'}")
 

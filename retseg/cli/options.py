@@ -17,11 +17,14 @@ Dataset = Annotated[
 ]
 Root = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="Where the dataset's own files lie. Default: looked for below data/raw and $RETSEG_DATA."),
+    typer.Option(
+        metavar="DIR", help="Where the dataset's own files lie. Default: found below data/raw or $RETSEG_DATA."
+    ),
 ]
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder to write the result to.")]
 RunFolder = Annotated[
-    Path | None, typer.Option("--run", metavar="RUN", help="Trained run: a folder, or a name below runs/. Default: the newest.")
+    Path | None,
+    typer.Option("--run", metavar="RUN", help="Trained run: its folder, or its name below runs/. Default: the newest."),
 ]
 Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="YAML file with settings; a pipeline file will do.")
@@ -30,12 +33,15 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one setting, e.g. train.lr=3e-4. Repeat as needed."),
 ]
-Seed = Annotated[int | None, typer.Option(min=0, metavar="N", help="Seed of everything random. Short for --set seed=N.")]
-Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps. Does not change what is computed.")]
+Seed = Annotated[
+    int | None, typer.Option(min=0, metavar="N", help="Seed of all that is random. Short for --set seed=N.")
+]
+Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1 or mps.")]
 Workers = Annotated[int | None, typer.Option(min=1, metavar="N", help="Processes to use. Default: one for each core.")]
 Force = Annotated[bool, typer.Option("--force", help="Do it again even if nothing changed.")]
 Split = Annotated[
-    str | None, typer.Option(metavar="NAME", help='Which part of the set: test, train, or "all". Short for --set evaluate.split=NAME.')
+    str | None,
+    typer.Option(metavar="NAME", help="Part of the set: test, train or all. Short for --set evaluate.split=NAME."),
 ]
 
 

@@ -46,7 +46,8 @@ def prepare(
     config: options.Config = None,
     assign: options.Set = None,
     tensors: Annotated[
-        bool, typer.Option("--tensors", help="Also pack the lecture's uint8 tensors. Short for --set prepare.tensors=true.")
+        bool,
+        typer.Option("--tensors", help="Also pack the lecture's uint8 tensors. Short for --set prepare.tensors=true."),
     ] = False,
     seed: options.Seed = None,
     workers: options.Workers = None,
@@ -80,7 +81,8 @@ def train(
         typer.Option(metavar="NAME", help="Which net; see `retseg models list`. Short for --set model.arch=NAME."),
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option(metavar="NAME", help="A set of defaults: default, or lecture. Short for --set recipe=NAME.")
+        str | None,
+        typer.Option(metavar="NAME", help="A set of defaults: default, or lecture. Short for --set recipe=NAME."),
     ] = None,
     dataset: options.Dataset = None,
     root: options.Root = None,
@@ -91,7 +93,10 @@ def train(
     device: options.Device = "auto",
     workers: options.Workers = None,
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with an interrupted training. It does so by itself; this says so if there is none.")
+        bool,
+        typer.Option(
+            "--resume", help="Go on with an interrupted training. It does so by itself; this says so if there is none."
+        ),
     ] = False,
     force: options.Force = False,
 ) -> None:
@@ -152,7 +157,12 @@ def predict(
     from retseg.stages.prepare import prepared_set
 
     settings = _settings(
-        config, assign, dataset, predict__threshold=threshold, predict__all_classes=all_classes or None, evaluate__split=split
+        config,
+        assign,
+        dataset,
+        predict__threshold=threshold,
+        predict__all_classes=all_classes or None,
+        evaluate__split=split,
     )
     if photographs is not None:
         result = predict_photographs(settings, photographs, run=run, out=out, device=device, force=force)
@@ -166,7 +176,8 @@ def predict(
 
 def evaluate(
     predictions: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of predictions. Default: those of the run; made if missing.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Folder of predictions. Default: those of the run; made if missing."),
     ] = None,
     run: options.RunFolder = None,
     dataset: options.Dataset = None,
@@ -176,7 +187,10 @@ def evaluate(
     threshold: Annotated[float | None, options.threshold("evaluate.threshold")] = None,
     allow_fit_overlap: Annotated[
         bool,
-        typer.Option("--allow-fit-overlap", help="Score patients that the weights or the threshold were fitted on; the result says so."),
+        typer.Option(
+            "--allow-fit-overlap",
+            help="Score patients that the weights or the threshold were fitted on; the result says so.",
+        ),
     ] = False,
     config: options.Config = None,
     assign: options.Set = None,
@@ -207,7 +221,14 @@ def evaluate(
     prepared = prepared_set(settings, root, workers=workers)
     typer.echo(f"Prepared set: {prepared.folder}")
     result = stage(
-        settings, prepared.folder, run=run, predictions=predictions, out=out, device=device, workers=workers, force=force
+        settings,
+        prepared.folder,
+        run=run,
+        predictions=predictions,
+        out=out,
+        device=device,
+        workers=workers,
+        force=force,
     )
     _tell(result, "Evaluation")
     for line in result.manifest.facts.get("table", ()):
@@ -218,7 +239,9 @@ def evaluate(
 def report(
     runs: Annotated[
         list[Path] | None,
-        typer.Option("--run", metavar="RUN", help="Trained run; repeat it to set several side by side. Default: the newest."),
+        typer.Option(
+            "--run", metavar="RUN", help="Trained run; repeat it to set several side by side. Default: the newest."
+        ),
     ] = None,
     dataset: options.Dataset = None,
     root: options.Root = None,
@@ -251,7 +274,9 @@ def report(
 
 
 def run(
-    pipeline: Annotated[Path, typer.Argument(metavar="PIPELINE", help="A pipeline file, or the name of a shipped one.")],
+    pipeline: Annotated[
+        Path, typer.Argument(metavar="PIPELINE", help="A pipeline file, or the name of a shipped one.")
+    ],
     root: options.Root = None,
     assign: options.Set = None,
     seed: options.Seed = None,
@@ -271,7 +296,14 @@ def run(
     from retseg.stages.pipeline import run_pipeline
 
     page = run_pipeline(
-        pipeline, root=root, assignments=assign or (), seed=seed, device=device, workers=workers, force=force, say=typer.echo
+        pipeline,
+        root=root,
+        assignments=assign or (),
+        seed=seed,
+        device=device,
+        workers=workers,
+        force=force,
+        say=typer.echo,
     )
     typer.echo(page)
 

@@ -19,6 +19,9 @@ SHARP = 0.4
 EVEN = 0.65
 """Retina is evenly lit up to an edge where at least this share of the brightness deeper inside is left before it."""
 
+LEAST_DROP = 0.15
+"""An edge counts where brightness falls by at least this share of the largest fall on its ray."""
+
 EDGE_LEVEL = 0.4
 """Share of the retina's brightness at which the edge lies. The middle would be the true edge of a blurred step; owners'
 masks are drawn a little more generously."""
@@ -47,6 +50,9 @@ def sharp_edges(above: Float32Array, centre: tuple[float, float], reach: int, no
     inner, outer = _moved(mean, reach // 2 + 1), _moved(mean, -(reach // 2 + 1))
     with np.errstate(invalid="ignore"):
         sharp = (inner > 4 * noise) & (outer < SHARP * inner)
+        drop = np.where(sharp, inner - outer, np.float32(0))
+    # The faint blocks that compression leaves around the rim end sharply too; the rim itself is the far larger drop.
+    sharp &= drop > LEAST_DROP * drop.max(axis=1, keepdims=True)
     rows = np.flatnonzero(sharp.any(axis=1))
     last = rays.shape[1] - 1 - sharp[rows, ::-1].argmax(axis=1)
     # At the outermost sharp place the inner window has all but left the retina; a window farther in it is full.

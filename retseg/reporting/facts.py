@@ -20,6 +20,7 @@ from retseg.reporting.making import (
     recipe,
     setting,
     source_set,
+    title_of,
 )
 from retseg.reporting.run_files import RunRecord
 from retseg.reporting.view_models import Cell, Row, RowGroup, Table
@@ -63,9 +64,9 @@ def _data_rows(prepared: PreparedSet) -> dict[str, Teller]:
 
     def weights_from(record: RunRecord) -> str | None:
         people, source = photographs_of(record, TRAIN), source_set(record)
-        if source in (None, prepared.name):
+        if source is None or source == prepared.name:
             return people
-        return f"{people} from {source}" if people else source
+        return f"{people} from {title_of(source)}" if people else title_of(source)
 
     def validated_on(record: RunRecord) -> str | None:
         if not photographs_of(record, TRAIN):

@@ -16,11 +16,16 @@ TRAIN, VALIDATION = "train", "validation"
 
 
 def dataset_title(prepared: PreparedSet) -> str:
-    """The dataset's name as people write it; its name in the files where its plugin is not installed."""
+    """The name of the prepared set's dataset as people write it."""
+    return title_of(prepared.name)
+
+
+def title_of(dataset: str) -> str:
+    """A dataset's name as people write it; its name in the files where its plugin is not installed."""
     try:
-        return DATASETS.get(prepared.name).title
+        return DATASETS.get(dataset).title
     except RetsegError:
-        return prepared.name
+        return dataset
 
 
 def dataset_credit(prepared: PreparedSet) -> str | None:
@@ -58,14 +63,13 @@ def seen_patients(record: RunRecord, prepared: PreparedSet) -> frozenset[str]:
     return frozenset((*used, *fitted))
 
 
-def trained_on(record: RunRecord, prepared: PreparedSet) -> str | None:
+def trained_on(record: RunRecord) -> str | None:
     """In words, all photographs that had a part in the training; None where that is not recorded."""
     source = source_set(record)
     if source is None:
         return None
-    name = dataset_title(prepared) if source == prepared.name else source
     seen = photographs_of(record, TRAIN, VALIDATION)
-    return f"{seen} from {name}" if seen else name
+    return f"{seen} from {title_of(source)}" if seen else title_of(source)
 
 
 def kept_epoch(record: RunRecord) -> int | None:

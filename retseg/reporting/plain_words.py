@@ -30,7 +30,7 @@ def summary(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[str, .
 def _task(records: Sequence[RunRecord], prepared: PreparedSet) -> str:
     names = listed([_network(record) for record in records])
     networks = f"The networks {names} were" if len(records) > 1 else f"The network {names} was"
-    sources = {trained_on(record, prepared) for record in records if record.train is not None}
+    sources = {trained_on(record) for record in records if record.train is not None}
     if len(sources) == 1 and None not in sources:
         return f"{networks} trained on {sources.pop()} to {_aim(prepared)}."
     return f"{networks} used to {_aim(prepared)}."

@@ -29,7 +29,7 @@ def prepare(
     root: PathLike | None = None,
     out: PathLike | None = None,
     *,
-    set: Values | None = None,  # noqa: A002 (the name of the command's option)
+    set: Values | None = None,
     workers: int | None = None,
     force: bool = False,
 ) -> Path:
@@ -48,7 +48,7 @@ def train(
     recipe: str | None = None,
     seed: int | None = None,
     out: PathLike | None = None,
-    set: Values | None = None,  # noqa: A002
+    set: Values | None = None,
     device: str = "auto",
     force: bool = False,
 ) -> Path:
@@ -64,7 +64,7 @@ def predict(
     run: PathLike | None = None,
     prepared: PathLike | None = None,
     out: PathLike | None = None,
-    set: Values | None = None,  # noqa: A002
+    set: Values | None = None,
     device: str = "auto",
     force: bool = False,
 ) -> Path:
@@ -87,7 +87,7 @@ def evaluate(
     predictions: PathLike | None = None,
     prepared: PathLike | None = None,
     out: PathLike | None = None,
-    set: Values | None = None,  # noqa: A002
+    set: Values | None = None,
     device: str = "auto",
     workers: int | None = None,
     force: bool = False,
@@ -113,7 +113,7 @@ def report(
     *,
     prepared: PathLike | None = None,
     out: PathLike | None = None,
-    set: Values | None = None,  # noqa: A002
+    set: Values | None = None,
     device: str = "auto",
     force: bool = False,
 ) -> Path:
@@ -126,7 +126,7 @@ def report(
     return result.folder / report_stage.PAGE
 
 
-def load(run: PathLike | None = None, *, device: str = "auto", set: Values | None = None) -> Predictor:  # noqa: A002
+def load(run: PathLike | None = None, *, device: str = "auto", set: Values | None = None) -> Predictor:
     """A trained net, ready to use: `load(run).probabilities(image, fov)`.
 
     `image` is (H, W, 3) uint8 RGB and `fov` (H, W) bool (`retseg.imaging.fov.estimate_fov` finds it); the result is

@@ -14,7 +14,19 @@ from retseg.core.manifest import package_versions
 from retseg.core.paths import PREPARED, RAW, RUNS
 from retseg.stages.locate import known_datasets, run_names, search_folders
 
-_NEEDED = ("torch", "monai", "nibabel", "skimage", "sklearn", "scipy", "pandas", "PIL", "tifffile", "imagecodecs", "matplotlib")
+_NEEDED = (
+    "torch",
+    "monai",
+    "nibabel",
+    "skimage",
+    "sklearn",
+    "scipy",
+    "pandas",
+    "PIL",
+    "tifffile",
+    "imagecodecs",
+    "matplotlib",
+)
 
 
 def findings() -> Iterator[tuple[str, str]]:

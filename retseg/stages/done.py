@@ -33,7 +33,9 @@ class DoneList:
     def __enter__(self) -> DoneList:
         with explained_writes(self._path):
             # A killed run may have left half a line; the next entry must not be glued to it.
-            torn = self._path.is_file() and not self._path.read_bytes().endswith(b"\n") and self._path.stat().st_size > 0
+            torn = (
+                self._path.is_file() and not self._path.read_bytes().endswith(b"\n") and self._path.stat().st_size > 0
+            )
             self._file = self._path.open("a", encoding="utf-8")
             if torn:
                 self._file.write("\n")

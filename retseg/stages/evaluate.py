@@ -123,5 +123,7 @@ def _table(summary: Mapping[str, Any]) -> list[str]:
     lines = [" ".join([" " * width, *(f"{name:>11}" for name in metrics)])]
     for row, values in rows.items():
         cells = (values.get(name) for name in metrics)
-        lines.append(" ".join([f"{row:<{width}}", *(f"{v:>11.4f}" if v is not None else f"{'n/a':>11}" for v in cells)]))
+        lines.append(
+            " ".join([f"{row:<{width}}", *(f"{v:>11.4f}" if v is not None else f"{'n/a':>11}" for v in cells)])
+        )
     return [*lines, str(summary["protocol"])]

@@ -54,7 +54,9 @@ def find_pipeline(given: Path) -> Path:
     shipped = shipped_pipelines()
     if given.suffix in ("", ".yaml") and given.stem in shipped and given.parent in (Path(), Path("pipelines")):
         return shipped[given.stem]
-    raise InputError("pipeline not found", where=given, fix=f"Give a YAML file, or a shipped one. {nearest(given.stem, shipped)}")
+    raise InputError(
+        "pipeline not found", where=given, fix=f"Give a YAML file, or a shipped one. {nearest(given.stem, shipped)}"
+    )
 
 
 def read_pipeline(

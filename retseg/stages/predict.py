@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -232,9 +232,7 @@ class _Prediction:
         writer = PredictionWriter(out, loaded.card.classes, threshold, all_classes=self.config.all_classes)
         return Predictor(loaded, self.config, self.device), writer
 
-    def _loaded(
-        self, samples: list[Sample], pool: ThreadPoolExecutor
-    ) -> Iterator[tuple[str, UInt8Array, BoolArray]]:
+    def _loaded(self, samples: list[Sample], pool: ThreadPoolExecutor) -> Iterator[tuple[str, UInt8Array, BoolArray]]:
         """Photographs with their fields of view, one read ahead; a bad one is noted and passed over."""
         ahead: deque[tuple[Sample, Future[tuple[UInt8Array, BoolArray]]]] = deque()
         rest = iter(samples)

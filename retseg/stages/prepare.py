@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from retseg.core.errors import ImageError, InputError, OutputError
-from retseg.core.manifest import Manifest, file_digests
+from retseg.core.manifest import Manifest, digest_of, file_digests
 from retseg.core.paths import PREPARED
 from retseg.core.progress import progress
 from retseg.core.types import Sample
@@ -26,6 +26,7 @@ from retseg.stages.settings import Settings
 STAGE = "prepare"
 VERSION = 1
 _FEWEST_FOR_PROCESSES = 6
+_MOST_REMARKS = 5
 
 
 def prepare(
@@ -59,18 +60,27 @@ def prepare(
         return _Preparation(dataset, samples, partial, workers).run(settings)
 
     result = run_stage(plan, folder, work, force=force)
-    return StageResult(result.folder, result.manifest, result.skipped, (source.note,))
+    return StageResult(result.folder, result.manifest, result.skipped, (source.note, *_remarks(dataset, source)))
+
+
+def _remarks(dataset: Dataset, source: Source) -> list[str]:
+    """What is worth knowing about the owner's folder though it does not stop the preparation."""
+    lines = [finding.line for finding in dataset.survey(source.root).findings if not finding.blocks]
+    if len(lines) > _MOST_REMARKS:
+        rest = f"... and {len(lines) - _MOST_REMARKS} more: retseg datasets check {source.name} --root {source.root}"
+        return [*lines[:_MOST_REMARKS], rest]
+    return lines
 
 
 def _plan(settings: Settings, config: DatasetConfig, source: Source, samples: list[Sample]) -> Plan:
     files = [path for sample in samples for path in (sample.image, sample.fov, *sample.labels.values()) if path]
-    facts = {
-        s.id: [s.patient, s.eye, s.split, s.um_per_pixel, list(s.labels)] for s in samples
-    }  # a CSV beside the photographs may say these
-    part = {"dataset": config.model_dump(mode="json"), **settings.part("prepare"), "samples": facts}
+    # A table beside the photographs may say these, so their files alone do not tell that they changed.
+    said = {s.id: [s.patient, s.eye, s.split, s.um_per_pixel, list(s.labels)] for s in samples}
+    inputs = {**file_digests(files, source.root), "samples": digest_of(said)}
+    part = {"dataset": config.model_dump(mode="json"), **settings.part("prepare")}
     if settings.prepare.tensors:
         part["seed"] = settings.seed
-    return Plan(STAGE, VERSION, part, file_digests(files, source.root), seed=settings.seed)
+    return Plan(STAGE, VERSION, part, inputs, seed=settings.seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +113,8 @@ class _Preparation:
             "fov_estimated": sum(row.fov_source == "estimated" for row in rows),
             "failures": len(failures),
         }
-        # The set can only be opened once its manifest is there; packing needs it open.
         if settings.prepare.tensors:
-            self._pack_tensors(settings, facts)
+            self._pack_tensors(settings, rows)
         return facts
 
     def _process(self) -> tuple[list[IndexRow], list[Failure]]:
@@ -136,13 +145,14 @@ class _Preparation:
 
         write_png(self.folder / "preview.png", preview(self.folder, rows, self.dataset.classes))
 
-    def _pack_tensors(self, settings: Settings, facts: Mapping[str, Any]) -> None:
+    def _pack_tensors(self, settings: Settings, rows: list[IndexRow]) -> None:
         from retseg.training.tensors import pack_lecture_tensors
 
-        Manifest(STAGE, VERSION, "", {}, {}, {}, {}, facts).write(self.folder)
-        with progress("Packing tensors", len(self.samples)) as bar:
+        samples = tuple(row.sample(self.folder) for row in rows)
+        data = PreparedSet(self.folder, self.dataset.name, self.dataset.classes, tuple(rows), samples)
+        with progress("Packing tensors", len(rows)) as bar:
             pack_lecture_tensors(
-                PreparedSet.open(self.folder),
+                data,
                 self.folder / "tensors",
                 patches_per_image=settings.prepare.tensor_patches,
                 patch_size=settings.prepare.tensor_size,

@@ -42,7 +42,7 @@ def train(
     chosen = choose_device(device)
     manifest = Manifest.read(prepared)
     data = PreparedSet.open(prepared)
-    if not any(data.split("train")):
+    if not any(row.split == "train" and row.label for row in data.rows):
         raise InputError(
             "the prepared set has no labelled photographs to train on",
             where=prepared,

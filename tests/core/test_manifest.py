@@ -9,7 +9,9 @@ from retseg.core.manifest import Manifest, content_key, file_digests, folder_dig
 
 
 def test_round_trip(tmp_path):
-    manifest = Manifest("train", 1, "k", {"a": 1}, {"b": "c"}, {"x.png": "d"}, provenance(seed=3, device="cpu", seconds=1))
+    manifest = Manifest(
+        "train", 1, "k", {"a": 1}, {"b": "c"}, {"x.png": "d"}, provenance(seed=3, device="cpu", seconds=1)
+    )
     manifest.write(tmp_path)
     assert Manifest.read(tmp_path) == manifest
     assert Manifest.find(tmp_path / "nothing") is None

@@ -40,7 +40,10 @@ def test_installed_wheel_runs_from_an_empty_folder(wheel, tmp_path):
     python = home / "bin" / "python"
     # The wheel alone is installed; its dependencies (torch among them) are those of this environment.
     target = subprocess.run(
-        [python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"], check=True, capture_output=True, text=True
+        [python, "-c", "import sysconfig; print(sysconfig.get_paths()['purelib'])"],
+        check=True,
+        capture_output=True,
+        text=True,
     ).stdout.strip()
     subprocess.run(
         [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", target, str(wheel)], check=True
@@ -62,6 +65,15 @@ def test_installed_wheel_runs_from_an_empty_folder(wheel, tmp_path):
     assert target in where.stdout
     assert "retseg" in run("--version")
     page = run(
-        "run", "demo", "--set", "dataset.count=4", "--set", "train.max_steps=1", "--set", "train.epochs=1", "--workers", "1"
+        "run",
+        "demo",
+        "--set",
+        "dataset.count=4",
+        "--set",
+        "train.max_steps=1",
+        "--set",
+        "train.epochs=1",
+        "--workers",
+        "1",
     ).splitlines()[-1]
     assert (empty / page).read_text(encoding="utf-8").startswith("<!DOCTYPE html>")

@@ -86,7 +86,7 @@ def test_other_programs_see_x_y_class(tmp_path, classes):
     image = nib.load(path)
     assert image.shape == (31, 20, 3)
     assert image.get_data_dtype() == np.uint16
-    assert image.header["scl_slope"] == np.float32(1 / 65535)
+    assert image.dataobj.slope == np.float32(1 / 65535)
     assert nib.aff2axcodes(image.affine) == ("L", "P", "S")
     np.testing.assert_allclose(image.get_fdata()[30, 2, 1], classes[1, 2, 30], atol=HALF_STEP)
 

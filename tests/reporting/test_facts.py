@@ -60,7 +60,7 @@ def test_patients_of_another_set_are_no_patients_of_this_one(vessels) -> None:
     card = {**record.card, "dataset": "elsewhere"}
     moved = replace(record, protocol={"weights": card}, operating_point=None)
     assert seen_patients(moved, prepared) == frozenset()
-    words = trained_on(moved, prepared)
+    words = trained_on(moved)
     assert words is not None
     assert words.endswith("from elsewhere")
 

@@ -91,8 +91,8 @@ def _elliptic(x: Float32Array, y: Float32Array, radii: tuple[float, float], tilt
 def draw_traits(rng: Generator) -> Traits:
     """A patient. The ranges are wide on purpose: a net must not come to rely on one pigmentation or one camera."""
     young = rng.random() < 0.4
-    red = rng.uniform(0.45, 0.86)
-    green = red * rng.uniform(0.27, 0.56)
+    red = rng.uniform(0.45, 0.93)
+    green = red * rng.uniform(0.26, 0.52)
     blue = green * rng.uniform(0.1, 0.75)
     ill = rng.random()
     artery = rng.uniform(43, 58)

@@ -65,8 +65,8 @@ def _choroid(rng: Generator, view: View, anatomy: Anatomy, traits: Traits) -> Fl
     warped_x, warped_y = (place + np.float32(120) * coarse.surface(Noise(rng, 1600)) for place in (x, y))
     lean, stretch = rng.uniform(0, np.pi), rng.uniform(1.0, 2.2)
     cosine, sine = np.float32(np.cos(lean)), np.float32(np.sin(lean))
-    along: Float32Array = (warped_x * cosine + warped_y * sine) / np.float32(stretch)
-    across: Float32Array = warped_y * cosine - warped_x * sine
+    along = ((warped_x * cosine + warped_y * sine) / stretch).astype(np.float32)
+    across = (warped_y * cosine - warped_x * sine).astype(np.float32)
     bands = np.zeros_like(x)
     for wavelength, share in ((1000.0, 0.55), (620.0, 0.45)):
         ridge = 1 - np.abs(Noise(rng, wavelength, 128).at(along, across))

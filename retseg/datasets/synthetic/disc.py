@@ -33,10 +33,11 @@ def _painted(rng: Generator, retina: Float32Array, view: View, anatomy: Anatomy)
     on_disc = (on_disc * on_disc * (3 - 2 * on_disc))[..., None]
 
     base = np.median(retina[::3, ::3].reshape(-1, 3), axis=0)
-    warm = rng.uniform(0.0, 1.0)
-    white = np.array([1.0, 0.7 + 0.22 * warm, 0.3 + 0.36 * warm + rng.uniform(-0.1, 0.1)], np.float32)
-    rim_light, cup_light = rng.uniform(0.3, 0.6), rng.uniform(0.85, 1.1)
-    rim = base * (1 - rim_light) * 1.25 + white * rim_light
+    pallor = rng.uniform(0.0, 1.0)
+    white = np.array([1.0, 0.66 + 0.26 * pallor, 0.22 + 0.42 * pallor + rng.uniform(-0.1, 0.1)], np.float32)
+    white *= np.clip(0.45 + 0.75 * base[0], 0.6, 1.05)
+    rim_light, cup_light = rng.uniform(0.2, 0.58), rng.uniform(0.88, 1.08)
+    rim = base * (1 - rim_light) * 1.4 + white * rim_light
     cup = white * cup_light
     pale = (rim_light * 0.35 * smooth_step(temporal, 0.35, 1.0))[..., None]
     colour = rim * (1 - pale) + cup * pale

@@ -179,7 +179,7 @@ class Growth:
         across = np.array([-chord[1], chord[0]])
         phase, waves = self.rng.uniform(0, 2 * np.pi), distance / self.rng.uniform(500, 1300)
         wave = np.sin(2 * np.pi * waves * t + phase) - np.sin(phase) * (1 - t) - np.sin(2 * np.pi * waves + phase) * t
-        return np.asarray(curve + wave * across * min(distance, 1500) * 0.03 * (0.4 + self.traits.tortuosity))
+        return np.asarray(curve + wave * across * min(distance, 1500) * 0.045 * (0.4 + self.traits.tortuosity))
 
     def _free(self, path: Points, parent: int) -> bool:
         """Whether a new path keeps clear of its own kind, of the fovea, and does not run along the other kind."""
@@ -227,7 +227,7 @@ def _finish(growth: Growth, calibre: float) -> VesselTree:
 def _windings(rng: Generator, points: Points, tortuosity: float) -> Points:
     """A smooth displacement of points, greater far from the disc: it bends vessels, and tears none."""
     shift = np.zeros_like(points)
-    for wavelength, amplitude in ((3200.0, 60.0), (1500.0, 22.0), (700.0, 8.0)):
+    for wavelength, amplitude in ((3200.0, 60.0), (1500.0, 26.0), (700.0, 13.0), (400.0, 5.0)):
         for _ in range(4):
             angle, phase = rng.uniform(0, 2 * np.pi, 2)
             direction = np.array([np.cos(angle), np.sin(angle)])
