@@ -154,9 +154,8 @@ def models_show(
     _print(table)
     typer.echo(f"Parameters: {summary.parameters:,}")
     typer.echo(f"Multiply-adds: {summary.multiply_adds:,}")
-    typer.echo(
-        f"Memory for one image: {_megabytes(summary.inference_bytes)} predicting, {_megabytes(summary.training_bytes)} training"
-    )
+    predicting, training = _megabytes(summary.inference_bytes), _megabytes(summary.training_bytes)
+    typer.echo(f"Memory for one image: {predicting} predicting, {training} training")
     field = summary.receptive_field
     typer.echo(f"Theoretical receptive field: {f'{field[0]} x {field[1]} pixels' if field else 'the whole image'}")
 

@@ -34,7 +34,7 @@ class Pipeline(Section):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     about: str = ""
-    runs: dict[str, dict[str, Any]] = {}
+    runs: dict[str, dict[str, Any]] = Field(default={})
 
 
 def shipped_pipelines() -> dict[str, Path]:

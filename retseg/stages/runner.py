@@ -1,4 +1,4 @@
-"""Runs one stage: skips it when nothing changed, works in a partial folder, renames it when whole, writes the manifest."""
+"""Runs one stage: skips it when nothing changed, works in a partial folder, and renames that when it is whole."""
 
 from __future__ import annotations
 

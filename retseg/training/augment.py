@@ -103,7 +103,7 @@ def resample(pictures: Tensor, maps: Tensor, augmentation: Augmentation, patch_s
     cos, sin = shrink * np.cos(augmentation.angle), shrink * np.sin(augmentation.angle)
     zero = np.zeros(count)
     matrix = np.stack([np.stack([cos, -sin, zero], 1), np.stack([sin, cos, zero], 1)], 1)
-    theta = torch.from_numpy(matrix).to(pictures.device, torch.float32)
+    theta = torch.from_numpy(matrix).float().to(pictures.device)
     grid = F.affine_grid(theta, [count, 1, patch_size, patch_size], align_corners=True)
     turned = F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=True)
     labels = F.grid_sample(maps[:, None].float(), grid, mode="nearest", padding_mode="border", align_corners=True)
@@ -137,7 +137,7 @@ def relight(pictures: Tensor, augmentation: Augmentation, noise_seed: int) -> Te
         contrast, brightness = (
             _column(values[changed], device) for values in (augmentation.contrast, augmentation.brightness)
         )
-        gain = torch.from_numpy(augmentation.colour[changed]).to(device, torch.float32)[:, :, None, None]
+        gain = torch.from_numpy(augmentation.colour[changed]).float().to(device)[:, :, None, None]
         mean = part.mean((2, 3), keepdim=True)
         # gain * (contrast * (x - mean) + mean + brightness), as one multiplication and one addition per pixel
         pictures[index] = part * (gain * contrast) + gain * ((1 - contrast) * mean + brightness)
@@ -156,7 +156,7 @@ def _blur(pictures: Tensor, sigma: Draws) -> Tensor:
     kernel = np.exp(-0.5 * (distance / np.maximum(sigma[blurred, None], 1e-3)) ** 2)
     kernel /= kernel.sum(1, keepdims=True)
     # One channel per patch and colour, each with its own kernel, first along the rows and then along the columns.
-    weight = torch.from_numpy(kernel).to(pictures.device, torch.float32).repeat_interleave(3, 0)[:, None]
+    weight = torch.from_numpy(kernel).float().to(pictures.device).repeat_interleave(3, 0)[:, None]
     part = pictures[index]
     planes = F.pad(part, (reach,) * 4, mode="reflect").flatten(0, 1)[None]
     planes = F.conv2d(planes, weight[:, :, None, :], groups=planes.shape[1])
@@ -182,4 +182,4 @@ def _index(chosen: NDArray[np.bool_], device: torch.device) -> Tensor | None:
 
 
 def _column(values: Draws, device: torch.device) -> Tensor:
-    return torch.from_numpy(values).to(device, torch.float32)[:, None, None, None]
+    return torch.from_numpy(values).float().to(device)[:, None, None, None]

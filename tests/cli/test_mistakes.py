@@ -130,7 +130,8 @@ def trained(retseg, photographs):
         Image.fromarray((vessel * 255).astype(np.uint8)).save(labels / f"eye{number}.png")
     assert retseg("prepare", "--dataset", "folder", "--root", photographs, "--out", "prepared").code == 0
     outcome = retseg(
-        "train", "--dataset", "prepared", "--arch", "unet", "--set", "train.max_steps=1", "--set", "sampling.patch_size=32",
+        "train", "--dataset", "prepared", "--arch", "unet", "--set", "train.max_steps=1",
+        "--set", "sampling.patch_size=32",
         "--set", "model.options.width=4", "--set", "model.options.depth=2", "--out", "run",
     )  # fmt: skip
     assert outcome.code == 0, outcome.err

@@ -116,7 +116,7 @@ def sheen(rng: Generator, view: View, anatomy: Anatomy, traits: Traits) -> Float
     coarse = view.reduced(block)
     x, y = coarse.grid()
     patches = coarse.surface(Noise(rng, 1500, 128)) + 0.4 * coarse.surface(Noise(rng, 500, 256))
-    ripple = 0.6 + 0.25 * coarse.surface(Noise(rng, 240, 256)) + 0.3 * _streaks(rng, anatomy, x, y, 400)
+    ripple = 0.6 + 0.25 * coarse.surface(Noise(rng, 240, 256)) + 0.12 * _streaks(rng, anatomy, x, y, 400)
     arcade = np.exp(-(((np.abs(y - 200) - 2100) / 1500) ** 2)) * np.exp(-(((x - 900) / 3600) ** 2))
     light = smooth_step(patches, 0.7, 2.6) * np.clip(ripple, 0, 2) * arcade
     light *= smooth_step(anatomy.disc_distance(x, y), 0.95, 1.25)
