@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from retseg.cli import inspect, stages
 from retseg.core.errors import RetsegError
@@ -15,8 +16,21 @@ from retseg.core.paths import output_error
 EXIT_MISTAKE = 2
 EXIT_INTERRUPTED = 130
 
+
+class _Commands(TyperGroup):
+    """The commands; Ctrl-C ends any of them with a word on how to go on."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            typer.echo("\nInterrupted. Give the same command again to go on from where it was.", err=True)
+            raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
 app = typer.Typer(
     name="retseg",
+    cls=_Commands,
     help="Retinal vessel segmentation, from fundus photographs to a report. For research; not a medical device.",
     epilog="Start with: retseg prepare, retseg train --arch segnet, retseg report. All at once: retseg demo.",
     no_args_is_help=True,
@@ -53,9 +67,6 @@ def main() -> None:
         app(prog_name="retseg")
     except RetsegError as error:
         _fail(error.line)
-    except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted. Run the same command again to go on from where it was.\n")
-        sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
         # The reader went away (`| head`). Point stdout elsewhere so that closing it does not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -13,7 +13,6 @@ from retseg.imaging.rim import Points
 _MOST_CUTS = 4
 _TRIALS = 200
 _FEWEST_POINTS = 10
-_SHORTEST = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +36,18 @@ class Cut:
         return kept
 
 
-def find_cuts(points: Points, centre: tuple[float, float], diameter: float, tolerance: float) -> list[Cut]:
-    """The lines on which many of the sharp edge points (N, 2) lie; points of the round rim must not be among them."""
+def find_cuts(points: Points, centre: tuple[float, float], shortest: float, tolerance: float) -> list[Cut]:
+    """The lines on which many of the sharp edge points (N, 2) lie, each along at least `shortest` pixels.
+
+    `tolerance` is how far a point may lie off its line; `centre` (y, x) is kept by every cut.
+    """
     rng = np.random.default_rng(0)
     cuts: list[Cut] = []
     while len(points) >= _FEWEST_POINTS and len(cuts) < _MOST_CUTS:
         cut = _most_agreed(points, centre, tolerance, rng)
         near = np.abs(cut.beyond(points)) < tolerance
         along = points[near] @ np.array([-cut.normal_x, cut.normal_y])
-        if near.sum() < _FEWEST_POINTS or np.ptp(along) < _SHORTEST * diameter:
+        if near.sum() < _FEWEST_POINTS or np.ptp(along) < shortest:
             break
         cuts.append(cut)
         points = points[~near]

@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from retseg.core.errors import ImageError
 from retseg.core.types import BoolArray, Float32Array, UInt8Array
+from retseg.imaging.cuts import find_cuts
 from retseg.imaging.rays import sharp_edges
 from retseg.imaging.region import Light, compose, edge_field, lit_region, rim_tolerance, sharply_bounded
 from retseg.imaging.rim import Points, Rim, fit_rim, outline
@@ -25,6 +26,9 @@ _DARKEST_RETINA = 12
 # A rim is believed when so many edge points lie on it, in so many of 36 directions: straight cuts may take the others.
 _LEAST_AGREEING = 0.25
 _FEWEST_DIRECTIONS = 6
+
+# Straight for this share of the field's size is too long for a stretch of a circle.
+_LONG_CUT = 0.3
 
 
 def estimate_fov(image: UInt8Array) -> BoolArray:
@@ -112,6 +116,10 @@ def _corner_background(bright: Float32Array) -> tuple[float, float]:
 
 def _believable_rim(light: Light, lit: BoolArray, points: Points) -> Rim | None:
     """A rim through the sharp edge points, if it explains enough of them and of the lit region."""
+    # First without the long straight edges: a circle that touches cuts on two sides would explain them by halves.
+    y, x = ndimage.center_of_mass(lit)
+    for cut in find_cuts(points, (y, x), _LONG_CUT * max(fov_box(lit)[2:]), light.tolerance):
+        points = points[np.abs(cut.beyond(points)) > light.tolerance]
     rim = fit_rim(points, light.shape, light.tolerance)
     if rim is None:
         return None

@@ -19,8 +19,14 @@ from retseg.imaging.rim import Points, Rim
 _BOUNDED = 0.55
 """Share of a part's border that must be sharp for the part to be a thing of its own."""
 
+_SHORTEST_CUT = 0.12
+"""Length of a straight cut, as a share of the field's diameter, at least."""
+
 _LARGEST_TAB = 0.02
 """Area of an index tab, as a share of the field of view, at most."""
+
+_FAINTEST_TAB = 0.4
+"""Brightness of an index tab, as a share of the retina's, at least: what compression smears over the rim is fainter."""
 
 _BAND = 3
 """Pixels on both sides of the rough edge within which brightness places the exact one."""
@@ -73,7 +79,7 @@ def compose(light: Light, lit: BoolArray, rim: Rim, edges: Points) -> tuple[Bool
     """
     region = rim.depth_map(light.shape) > 0
     inside = edges[rim.depth(edges) > 2 * light.tolerance]
-    for cut in find_cuts(inside, (rim.y, rim.x), rim.diameter, light.tolerance):
+    for cut in find_cuts(inside, (rim.y, rim.x), _SHORTEST_CUT * rim.diameter, light.tolerance):
         kept = cut.keeps(light.shape)
         if (lit & region & ~kept).sum() < 0.01 * lit.sum():
             region &= kept
@@ -82,7 +88,9 @@ def compose(light: Light, lit: BoolArray, rim: Rim, edges: Points) -> tuple[Bool
         if sharply_bounded(light, part, lit, dark=True):
             region &= ~part
     for part in _parts(lit & ~region):
-        if part.sum() < _LARGEST_TAB * round_area and sharply_bounded(light, part, ~lit, dark=False):
+        small = part.sum() < _LARGEST_TAB * round_area
+        bright = np.median(light.above[part]) > _FAINTEST_TAB * light.contrast
+        if small and bright and sharply_bounded(light, part, ~lit, dark=False):
             region |= part
         else:
             glare |= part

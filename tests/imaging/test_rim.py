@@ -100,7 +100,7 @@ def test_outline_is_exact_to_a_part_of_a_pixel():
 def test_outline_leaves_out_where_the_frame_cuts():
     circle = Rim(30.0, 40.0, 50.0, 50.0)
     points = outline(circle.depth_map((60, 120)))
-    assert len(points) > 100
+    assert len(points) > 60
     # Where the round rim meets the frame a crossing may be off by a pixel's part, no more.
     assert np.abs(circle.depth(points)).max() < 0.5
     assert_near(fit_rim(points, (60, 120), 1.0), circle, 0.1)

@@ -89,13 +89,14 @@ class World:
     grain: float = 0.0
     labelled: bool = True
     observer: bool = True
+    trains: int = 4
     tests: int = 4
     dataset: str = "drawn"
     cases: list[Case] = field(default_factory=list)
 
     def prepare(self) -> PreparedSet:
         where = self.folder / "prepared"
-        make = [("train", number) for number in range(4)] + [("test", number) for number in range(self.tests)]
+        make = [("train", number) for number in range(self.trains)] + [("test", number) for number in range(self.tests)]
         rows = []
         for split, number in make:
             labelled = self.labelled or split == "train"

@@ -158,7 +158,7 @@ def test_a_report_needs_a_run(vessels, tmp_path: Path) -> None:
 
 def test_an_image_of_three_systems_stays_small(make_world, draw) -> None:
     """At most 10 MB for 8 photographs and 3 systems: a photograph of a customary size may take an eighth of that."""
-    world = make_world(size=(960, 999), grain=4.0, tests=1)
+    world = make_world(size=(692, 720), grain=3.0, trains=1, tests=1)
     prepared = world.prepare()
     page = draw([world.run(prepared, f"net {seed}", seed=seed) for seed in range(3)], prepared)
     assert len(page.all("img")) == 5 * 4
