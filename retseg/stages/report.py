@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from retseg.core.manifest import Manifest
 from retseg.core.paths import REPORTS
+from retseg.core.progress import progress
 from retseg.datasets.prepared import PreparedSet
 from retseg.reporting.run_files import RunFolders
 from retseg.reporting.run_report import NAME as PAGE
@@ -21,6 +23,8 @@ from retseg.stages.settings import Settings
 STAGE = "report"
 VERSION = 1
 __all__ = ["PAGE", "report"]
+
+_KEY = re.compile(r"-[0-9a-f]{6}$")
 
 
 def report(
@@ -45,21 +49,30 @@ def report(
         force: Do it again even if nothing changed.
     """
     data = PreparedSet.open(prepared)
+    folders = [find_run(one) for one in runs] if runs else [find_run(None)]
     systems, inputs, notes = [], {"prepared": Manifest.read(prepared).digest}, list[str]()
-    for run in [find_run(one) for one in runs] if runs else [find_run(None)]:
+    for name, run in zip(_names(folders), folders, strict=True):
         predicted = predict_prepared(settings, prepared, run=run, device=device)
         scored = evaluate(settings, prepared, run=run, device=device, workers=workers)
         notes += predicted.notes
-        systems.append(RunFolders(run.name, run / "train", predicted.folder, scored.folder))
+        systems.append(RunFolders(name, run / "train", predicted.folder, scored.folder))
         inputs[run.name] = Manifest.read(run / "train").digest
         inputs[f"{run.name} predictions"] = predicted.manifest.digest
         inputs[f"{run.name} scores"] = scored.manifest.digest
     plan = Plan(STAGE, VERSION, settings.part("report"), inputs)
-    folder = out or REPORTS / "+".join(system.name for system in systems)
+    folder = out or REPORTS / "+".join(run.name for run in folders)
 
     def work(partial: Path, resumed: bool) -> Mapping[str, Any]:
-        write_run_report(systems, data, partial, settings.report)
+        with progress("Drawing the report", None) as bar:
+            write_run_report(systems, data, partial, settings.report, lambda n, note: bar.advance(n, note))
         return {"systems": [system.name for system in systems]}
 
     result = run_stage(plan, folder, work, force=force)
     return StageResult(result.folder, result.manifest, result.skipped, tuple(notes))
+
+
+def _names(folders: Sequence[Path]) -> list[str]:
+    """Short names for tables: the folders' names without their keys, where that still tells them apart."""
+    full = [folder.resolve().name for folder in folders]
+    short = [_KEY.sub("", name) for name in full]
+    return short if len(set(short)) == len(short) else full

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from retseg.core.types import BoolArray
 from retseg.datasets.synthetic.anatomy import Anatomy, Traits
@@ -119,6 +120,8 @@ class Growth:
     def reach(self, spacing: float) -> None:
         """Grows a branch to every spot of the domain that no vessel comes near, near the disc first."""
         targets = self._targets(spacing)
+        far, _ = cKDTree(self.points[: self.count]).query(targets)
+        targets = targets[far > 0.5 * spacing]
         order = np.argsort(np.hypot(targets[:, 0], targets[:, 1]) + self.rng.uniform(0, 4 * spacing, len(targets)))
         for target in targets[order]:
             self._grow_to(target, spacing)

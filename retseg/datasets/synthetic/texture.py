@@ -9,6 +9,10 @@ from scipy.ndimage import map_coordinates, spline_filter
 from retseg.core.types import Float32Array
 
 
+BETWEEN = 0.874
+"""Standard deviation of a cubic spline through independent standard normal values, averaged over all places."""
+
+
 class Noise:
     """A smooth random surface of about mean 0 and standard deviation 1 over the retina, repeating far outside any view.
 
@@ -23,7 +27,7 @@ class Noise:
         self.step = wavelength / 2.2
         values = rng.standard_normal((size, size)).astype(np.float32)
         self.lattice = spline_filter(values, order=3, output=np.float32, mode="grid-wrap")
-        self.scale = np.float32(1 / 0.66)
+        self.scale = np.float32(1 / BETWEEN)
         self.origin = rng.uniform(0, size, 2).astype(np.float32)
 
     def at(self, x: Float32Array, y: Float32Array) -> Float32Array:

@@ -77,7 +77,7 @@ class View:
 
     def surface(self, noise: Noise) -> Float32Array:
         """A random surface at every pixel, worked out no more finely than it varies."""
-        block = self.coarse(noise.wavelength)
+        block = self.coarse(noise.wavelength / 2)
         return self.enlarged(noise.at(*self.reduced(block).grid()), block)
 
 

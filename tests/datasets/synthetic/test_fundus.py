@@ -24,7 +24,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_another_eye(eye, ca
 
 def test_nothing_depends_on_what_was_drawn_before(eye, camera):
     first = digest(eye(2))
-    np.random.seed(123)  # noqa: NPY002
+    np.random.seed(123)
     generate(40, CAMERAS["demo"].scaled(0.3))
     assert digest(generate(2, camera)) == first
 

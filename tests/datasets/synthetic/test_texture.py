@@ -26,7 +26,7 @@ def test_noise_is_the_same_at_every_resolution():
 
 def test_noise_varies_as_slowly_as_its_wavelength_says():
     def roughness(wavelength):
-        values = Noise(np.random.default_rng(2), wavelength).at(*grid(200, 10))
+        values = Noise(np.random.default_rng(2), wavelength).at(*grid(200, 60))
         return np.abs(np.diff(values, axis=1)).mean()
 
     assert roughness(200.0) == pytest.approx(4 * roughness(800.0), rel=0.3)
