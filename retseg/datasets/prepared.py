@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -156,6 +156,11 @@ class PreparedSet:
     classes: Classes
     rows: tuple[IndexRow, ...]
     samples: tuple[Sample, ...]
+    _by_id: Mapping[str, IndexRow] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # A set may hold a hundred thousand photographs, so that looking a row up must not take a search.
+        object.__setattr__(self, "_by_id", {row.id: row for row in self.rows})
 
     @classmethod
     def open(cls, folder: Path) -> PreparedSet:
@@ -192,7 +197,7 @@ class PreparedSet:
 
     def row(self, sample: Sample) -> IndexRow:
         """The line of the index that `sample` comes from."""
-        return next(row for row in self.rows if row.id == sample.id)
+        return self._by_id[sample.id]
 
     def case(self, sample: Sample) -> Case:
         """The sample's arrays: photograph, class maps and field of view, exactly as they were written."""

@@ -76,4 +76,4 @@ def test_installed_wheel_runs_from_an_empty_folder(wheel, tmp_path):
         "--workers",
         "1",
     ).splitlines()[-1]
-    assert (empty / page).read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert (empty / page).read_text(encoding="utf-8").startswith("<!doctype html>")

@@ -37,21 +37,20 @@ def _to_tip(tree: VesselTree) -> NDArray[np.float64]:
 
 
 def blood_depth(drawing: Drawing, visible: NDArray[np.float64], um_per_pixel: float) -> Float32Array:
-    """Micrometres of blood under each pixel, (H, W): the chord of a round vessel, times how much of it shows."""
+    """Micrometres of blood under each pixel, (H, W): a round vessel's mean chord, times how much of it shows."""
     inside = drawing.node >= 0
-    radius = drawing.radius[inside]
-    axis = np.minimum(drawing.axis[inside], 0.93 * radius)
-    # Between pixel centres a chord falls steeply at the edge; coverage takes care of that.
-    chord = 2 * np.sqrt(np.maximum(radius**2 - axis**2, 0))
+    radius, axis = drawing.radius[inside], drawing.axis[inside]
+    chord = _blood_beside(axis + np.float32(0.5), radius) - _blood_beside(axis - np.float32(0.5), radius)
     depth = np.zeros(drawing.node.shape, np.float32)
-    shown = visible.astype(np.float32)[drawing.node[inside]]
-    depth[inside] = chord * drawing.coverage()[inside] * shown * np.float32(um_per_pixel)
-    # A vessel narrower than a pixel: its coverage already is its width, so only its depth remains.
-    thin = inside & (drawing.radius < 0.5)
-    depth[thin] = (
-        drawing.coverage()[thin] * drawing.radius[thin] * 1.57 * visible.astype(np.float32)[drawing.node[thin]]
-    ) * np.float32(um_per_pixel)
+    depth[inside] = chord * visible.astype(np.float32)[drawing.node[inside]] * np.float32(um_per_pixel)
     return depth
+
+
+def _blood_beside(place: Float32Array, radius: Float32Array) -> Float32Array:
+    """Cross-section of a round vessel from its middle to `place`, in square pixels."""
+    t = np.clip(place / np.maximum(radius, 1e-6), -1, 1)
+    area: Float32Array = radius**2 * (t * np.sqrt(1 - t**2) + np.arcsin(t))
+    return area
 
 
 def reflex(rng: Generator, drawing: Drawing, strength: float, width: float, um_per_pixel: float) -> Float32Array:

@@ -32,7 +32,9 @@ def test_choroidal_vessels_show_in_tessellated_eyes_away_from_the_macula(view, a
     def texture(amount, near, far):
         own = dataclasses.replace(plain, tessellation=amount)
         scene = np.log(retina(np.random.default_rng(1), view, anatomy, own)[..., 1])
-        bare = np.log(retina(np.random.default_rng(1), view, anatomy, plain)[..., 1])
+        # Not 0, so that the same numbers are drawn for all that follows.
+        faint = dataclasses.replace(plain, tessellation=1e-6)
+        bare = np.log(retina(np.random.default_rng(1), view, anatomy, faint)[..., 1])
         distance = anatomy.fovea_distance(*view.grid())
         return (scene - bare)[(distance > near) & (distance < far)].std()
 
@@ -50,7 +52,7 @@ def test_the_disc_is_the_brightest_place_and_its_cup_brighter_still(view, anatom
         green = scene[..., 1]
         assert green[out < 0.8].mean() > 1.15 * np.median(green[out > 1.5])
         assert green[anatomy.cup_distance(x, y) < 0.5].mean() > green[(out > 0.75) & (out < 0.85)].mean()
-        assert np.array_equal(scene[out > 2.6], bare[out > 2.6])
+        assert np.allclose(scene[out > 2.6], bare[out > 2.6], atol=1e-3)
 
 
 def test_a_disc_outside_the_picture_changes_nothing(view, anatomy, plain):

@@ -18,17 +18,17 @@ def across(radius, row=20.0):
 
 def test_blood_is_as_deep_as_a_round_vessel():
     depth = vessels.blood_depth(across(8.0), np.ones(1), UM)[:, 30]
-    assert depth[20] == pytest.approx(2 * 8.0 * UM)
+    assert depth[20] == pytest.approx(2 * 8.0 * UM, rel=0.01)
     assert depth[25] == pytest.approx(2 * np.sqrt(8.0**2 - 5**2) * UM, rel=0.01)
     assert depth[30] == 0
-    assert depth.sum() == pytest.approx(np.pi * 8.0**2 * UM, rel=0.03)
+    assert depth.sum() == pytest.approx(np.pi * 8.0**2 * UM, rel=0.001)
 
 
 @pytest.mark.parametrize("radius", [0.2, 0.35, 0.5, 1.0, 3.0])
 @pytest.mark.parametrize("row", [20.0, 20.3, 20.5])
-def test_vessels_of_any_width_hold_about_their_blood(radius, row):
+def test_vessels_of_any_width_wherever_they_lie_hold_their_blood(radius, row):
     depth = vessels.blood_depth(across(radius, row), np.ones(1), UM)[:, 30]
-    assert depth.sum() == pytest.approx(np.pi * radius**2 * UM, rel=0.3)
+    assert depth.sum() == pytest.approx(np.pi * radius**2 * UM, rel=0.001)
 
 
 def test_hidden_vessels_show_less():
