@@ -122,9 +122,11 @@ def newest_run() -> Path:
 
 
 def find_run(path: Path | None) -> Path:
-    """The run's folder for what the user gave: the folder itself, its train folder, its name below runs/, or None."""
+    """The run's folder for what the user gave: its folder, its train folder or weights, its name, or None."""
     if path is None:
         return newest_run()
+    if path.is_file() and path.parent.name == "train":
+        return path.parent.parent
     for candidate in (path, RUNS / path):
         if (candidate / "train").is_dir():
             return candidate

@@ -108,8 +108,8 @@ def _drive_subjects() -> list[Subject]:
 def _drive_files(subject: Subject, eye: SyntheticEye) -> Files:
     folder, name = ("training" if subject.patient > 20 else "test"), subject.id
     yield f"{folder}/images/{name}_{folder}.tif", _encoded(eye.image, "TIFF", compression="tiff_lzw")
-    yield f"{folder}/1st_manual/{name}_manual1.gif", _encoded(_black_and_white(eye.vessel), "GIF")
-    yield f"{folder}/mask/{name}_{folder}_mask.gif", _encoded(_black_and_white(eye.fov), "GIF")
+    yield f"{folder}/1st_manual/{name}_manual1.gif", _encoded(_black_and_white(eye.vessel), "GIF", optimize=False)
+    yield f"{folder}/mask/{name}_{folder}_mask.gif", _encoded(_black_and_white(eye.fov), "GIF", optimize=False)
     if folder == "test":
         # The owner's second observer is a palette image whose raw values are 0 and 1.
         indices = Image.fromarray(eye.second.astype(np.uint8))
@@ -147,7 +147,8 @@ def _stare_files(subject: Subject, eye: SyntheticEye) -> Files:
 def _hrf_subjects() -> list[Subject]:
     groups: tuple[tuple[str, Condition], ...] = (("h", "healthy"), ("dr", "diabetic"), ("g", "glaucoma"))
     halves = []
-    for numbers in (range(1, 6), range(6, 16)):
+    # The test begins with the numbers whose labels are grey, so that a few photographs have such a label among them.
+    for numbers in (range(1, 6), (*range(11, 16), *range(6, 11))):
         halves.append(
             [
                 Subject(f"{number:02d}_{group}", 100 * index + number, condition=condition)

@@ -61,7 +61,7 @@ def second_observer(
 def _shift(drift: list[Noise], places: NDArray[np.float64]) -> NDArray[np.float64]:
     """Where a hand strays to, at most one pixel."""
     x, y = places.astype(np.float32).T
-    shift = np.column_stack([noise.at(x, y) for noise in drift]).astype(np.float64) * 0.3
+    shift = np.column_stack([noise.at(x, y) for noise in drift]).astype(np.float64) * 0.36
     return np.asarray(shift / np.maximum(np.hypot(shift[:, 0], shift[:, 1]), 1.0)[:, None])
 
 
@@ -73,7 +73,7 @@ def _noticed(rng: Generator, tree: VesselTree, um_per_pixel: float, care: float)
     np.minimum.at(start, vessel, np.arange(len(vessel)))
     width = 2 * tree.radius[start]
     thin = np.clip((64 - width) / 44, 0, 1)
-    chosen = rng.random(count) > 0.28 * care * thin
+    chosen = rng.random(count) > 0.34 * care * thin
     length = np.bincount(vessel, minlength=count)
     stop = length * np.where(rng.random(count) < 0.3 * care * thin, rng.uniform(0.3, 1.0, count), 2.0)
     seen = np.ones(len(vessel), bool)

@@ -8,7 +8,6 @@ from scipy.ndimage import map_coordinates, spline_filter
 
 from retseg.core.types import Float32Array
 
-
 BETWEEN = 0.874
 """Standard deviation of a cubic spline through independent standard normal values, averaged over all places."""
 

@@ -49,8 +49,7 @@ def blood_depth(drawing: Drawing, visible: NDArray[np.float64], um_per_pixel: fl
 def _blood_beside(place: Float32Array, radius: Float32Array) -> Float32Array:
     """Cross-section of a round vessel from its middle to `place`, in square pixels."""
     t = np.clip(place / np.maximum(radius, 1e-6), -1, 1)
-    area: Float32Array = radius**2 * (t * np.sqrt(1 - t**2) + np.arcsin(t))
-    return area
+    return np.asarray(radius**2 * (t * np.sqrt(1 - t**2) + np.arcsin(t)), np.float32)
 
 
 def reflex(rng: Generator, drawing: Drawing, strength: float, width: float, um_per_pixel: float) -> Float32Array:
