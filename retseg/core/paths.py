@@ -19,6 +19,7 @@ REPORTS = Path("reports")
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "Free some space and run the same command again: it goes on from where it was"),
     errno.EDQUOT: ("the disk quota is used up", "Free some space and run the same command again"),
+    errno.EFBIG: ("the file would be larger than the disk or the system allows", "Choose another folder with --out"),
     errno.EACCES: ("no permission to write", "Choose another folder with --out, or ask its owner"),
     errno.EPERM: ("no permission to write", "Choose another folder with --out, or ask its owner"),
     errno.EROFS: ("the disk is read-only", "Choose another folder with --out"),
