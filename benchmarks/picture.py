@@ -1,8 +1,10 @@
-"""Draws the README's picture from a finished run: photograph, probability of the positive class, errors.
+"""Draws the README's picture from a run: photograph, probability of the positive class, errors against the truth.
 
-.venv/bin/retseg demo
-.venv/bin/python benchmarks/picture.py --run runs/demo-unet-* --prepared data/prepared/synthetic-* \
-    --out reports/sample/result.png
+retseg prepare --dataset synthetic --set dataset.size=chase --set dataset.count=60 --out data/prepared/drawn
+retseg train --dataset data/prepared/drawn --arch unet --set train.epochs=24 --set train.steps_per_epoch=50 \\
+    --out runs/drawn
+retseg predict --dataset data/prepared/drawn --run runs/drawn
+python benchmarks/picture.py --run runs/drawn --prepared data/prepared/drawn --out reports/sample/result.png
 """
 
 from __future__ import annotations
@@ -12,10 +14,10 @@ import json
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from retseg.core.types import CLASS_MAP
 from retseg.datasets.prepared import PreparedSet
-from retseg.imaging.io import write_png
 from retseg.imaging.maps import read_probability
 from retseg.imaging.overlay import error_overlay
 
@@ -26,6 +28,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--prepared", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--width", type=int, default=1500, help="width of the picture in pixels")
     arguments = parser.parse_args()
     data = PreparedSet.open(arguments.prepared)
     case = data.case(data.split("test")[0])
@@ -36,7 +39,10 @@ def main() -> None:
     grey = np.repeat((probability * case.fov * 255).round().astype(np.uint8)[..., None], 3, axis=2)
     errors = error_overlay(case.image, probability > threshold, truth, case.fov)
     gap = np.full((case.image.shape[0], 12, 3), 255, np.uint8)
-    write_png(arguments.out, np.concatenate([case.image, gap, grey, gap, errors], axis=1))
+    picture = Image.fromarray(np.concatenate([case.image, gap, grey, gap, errors], axis=1))
+    picture.thumbnail((arguments.width, arguments.width), Image.Resampling.LANCZOS)
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(arguments.out, optimize=True)
 
 
 if __name__ == "__main__":
