@@ -1,8 +1,7 @@
 """Draws the README's picture from a run: photograph, probability of the positive class, errors against the truth.
 
 retseg prepare --dataset synthetic --set dataset.size=chase --set dataset.count=60 --out data/prepared/drawn
-retseg train --dataset data/prepared/drawn --arch unet --set train.epochs=24 --set train.steps_per_epoch=50 \\
-    --out runs/drawn
+retseg train --dataset data/prepared/drawn --out runs/drawn --set train.epochs=24 --set train.steps_per_epoch=50
 retseg predict --dataset data/prepared/drawn --run runs/drawn
 python benchmarks/picture.py --run runs/drawn --prepared data/prepared/drawn --out reports/sample/result.png
 """
