@@ -42,6 +42,10 @@ def test_no_command_shows_the_help(retseg):
     assert "prepare" in retseg().out + retseg().err
 
 
-def test_shell_completion_is_offered(retseg, monkeypatch):
-    monkeypatch.setenv("SHELL", "/bin/bash")
-    assert "_retseg_completion" in retseg("--show-completion", "bash").out
+def test_shell_completion_completes(retseg, monkeypatch):
+    monkeypatch.setenv("_RETSEG_COMPLETE", "source_bash")
+    assert "_retseg_completion" in retseg().out
+    monkeypatch.setenv("_RETSEG_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "retseg pre")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert set(retseg().out.split()) == {"prepare", "predict"}
