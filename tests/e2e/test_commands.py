@@ -181,7 +181,7 @@ def test_pipeline_runs_and_skips_what_did_not_change(at_home, home):
     assert first.code == 0, first.err
     assert Path(home / first.last_line).is_file()
     again = at_home(*command)
-    stages = [line for line in again.out.splitlines() if re.match(r"(prepare|train|predict|evaluate|report)\b.*: ", line)]
+    stages = re.findall(r"^(?:prepare|train|predict|evaluate|report)\b.*: .*", again.out, flags=re.M)
     assert len(stages) == 8
     assert all("unchanged, skipped" in line for line in stages)
 
