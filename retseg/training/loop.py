@@ -155,7 +155,7 @@ class _Training:
             running.add(self._step(chosen, epoch, step), step, len(chosen))
             if time.monotonic() - looked >= pause or step == steps - 1:
                 looked = time.monotonic()
-                note = f"epoch {epoch}/{self.course.epochs}, loss {running.mean():.4f}{self._best_so_far()}"
+                note = f"epoch {epoch}/{self.course.epochs}, loss {running.mean():.4f}{self._last_score()}"
             job.report(1, note)
         mean = running.mean()
         if not state.finite():
@@ -215,7 +215,7 @@ class _Training:
         if self.job.train.keep == "best" and scores is not None:
             state.keep_if_best(scores.dice)
 
-    def _best_so_far(self) -> str:
+    def _last_score(self) -> str:
         last = self.state.history[-1].validation_dice if self.state.history else None
         return "" if last is None else f", validation Dice {last:.4f}"
 

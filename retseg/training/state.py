@@ -40,7 +40,7 @@ class TrainingState:
         return self.average.net if self.average is not None else self.net
 
     def keep_if_best(self, dice: float | None) -> None:
-        """Takes the judged weights as the best if `dice` is higher than before, or if nothing was kept yet."""
+        """Takes the judged weights as the best if `dice` is higher than ever before; None is no score."""
         if dice is None or (self.best_dice is not None and dice <= self.best_dice):
             return
         self.best_dice, self.best_epoch = dice, self.epoch
