@@ -22,13 +22,24 @@ class Progress:
 
     def __init__(self, title: str, total: int | None, unit: str = "image") -> None:
         self.title = title
-        self.total = total
         self.unit = unit
+        self._total = total
         self.done = 0
         self._skipped = 0
         self._started = self._printed = 0.0
         self._live: Any = None
         self._task: Any = None
+
+    @property
+    def total(self) -> int | None:
+        """How many units there are. It may become known, or change, while the work goes on."""
+        return self._total
+
+    @total.setter
+    def total(self, total: int | None) -> None:
+        self._total = total
+        if self._live is not None:
+            self._live.update(self._task, total=total)
 
     def __enter__(self) -> Progress:
         self._started = self._printed = time.monotonic()

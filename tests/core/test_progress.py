@@ -35,3 +35,12 @@ def test_lines_are_few(capsys):
         for _ in range(1000):
             bar.advance()
     assert capsys.readouterr().err == ""
+
+
+def test_a_total_that_becomes_known_later_reaches_the_live_bar(monkeypatch):
+    monkeypatch.setattr(module.sys.stderr, "isatty", lambda: True)
+    with progress("Training", None, unit="step") as bar:
+        bar.total = 500
+        bar.advance(5)
+        (task,) = bar._live.tasks
+        assert (task.completed, task.total) == (5, 500)
