@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
+
+Needs = Literal["counts", "scores", "shapes"]
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A figure that can be asked for by name.
 
-    `function` receives Counts where `needs` is "counts" (a decision at one threshold) and a ScoreHistogram where it is
-    "scores" (all thresholds), and returns a float; NaN where the figure is undefined, as `degenerate` says.
-    `range` holds the smallest and largest possible value.
+    `function` returns a float, NaN where the figure is undefined, as `degenerate` says. What it receives follows from
+    `needs`: Counts for "counts" (a decision at one threshold), a ScoreHistogram for "scores" (all thresholds), and
+    Shapes for "shapes" (the masks themselves, of one image: such a figure is no sum over pixels and has no pooled
+    value, only a mean over images).
+    `range` holds the smallest and largest possible value; `math.inf` where there is no upper limit.
+    `pinned` names the constants that the number depends on and that nobody can set: the evaluation protocol's.
     """
 
     name: str
@@ -22,6 +27,7 @@ class Metric:
     citation: str
     range: tuple[float, float]
     higher_is_better: bool
-    needs: Literal["counts", "scores"]
+    needs: Needs
     degenerate: str
     function: Callable[[Any], float]
+    pinned: Mapping[str, float | int | str] = field(default_factory=dict, hash=False)

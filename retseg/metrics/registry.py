@@ -22,5 +22,13 @@ METRICS: Registry[Metric] = Registry(
         "specificity": "retseg.metrics.agreement:SPECIFICITY",
         "precision": "retseg.metrics.agreement:PRECISION",
         "mcc": "retseg.metrics.agreement:MCC",
+        "cldice": "retseg.metrics.topology:CLDICE",
+        "betti0": "retseg.metrics.topology:BETTI0",
+        "betti1": "retseg.metrics.topology:BETTI1",
+        "hd95": "retseg.metrics.surface:HD95",
+        "nsd": "retseg.metrics.surface:NSD",
+        "ece": "retseg.metrics.calibration:ECE",
+        "ace": "retseg.metrics.calibration:ACE",
+        "brier": "retseg.metrics.calibration:BRIER",
     },
 )
