@@ -1,9 +1,9 @@
-"""One photograph's scores: what counts is read from files and reduced to histograms and counts that can be added."""
+"""One photograph's scores: what counts is read from files and reduced to sums and figures that can be put together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,13 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retseg.core.errors import InputError
-from retseg.core.types import BoolArray, Classes, UInt8Array
+from retseg.core.types import BoolArray, Classes, UInt8Array, UInt16Array
+from retseg.evaluation.figures import Figures, shape_figures
+from retseg.evaluation.maps_of_others import MapEncoding, read_scores
+from retseg.evaluation.traps import TrapSums, trap_case
 from retseg.imaging.io import read_label, write_png
-from retseg.imaging.maps import read_class_probabilities, read_probability
+from retseg.imaging.maps import read_class_probabilities
 from retseg.metrics.confusion import Int64Array, confusion_matrix
-from retseg.metrics.ranking import ScoreHistogram, quantise, score_histogram
+from retseg.metrics.counts import Counts, count
+from retseg.metrics.metric import Metric
+from retseg.metrics.ranking import LEVELS, ScoreHistogram, score_histogram
+from retseg.metrics.shapes import Shapes
+from retseg.metrics.width import band_counts, band_histograms
 
 A = TypeVar("A", bound=NDArray[Any])
+
+FIXED_THRESHOLD = 0.5
+"""Reported beside the frozen threshold, whatever that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,56 +35,183 @@ class CaseFiles:
     """The files that one photograph's scores are computed from, all on its native grid.
 
     `label` and `observers` are class maps of the reference and of the further observers. `prediction` is the positive
-    class's probability, or the class map where the task has no positive class. `class_probabilities` is None where
-    they were not written.
+    class's probability, or the class map where the task has no positive class; `threshold` binarises it.
+    `class_probabilities` is None where they were not written. Maps of others are handed on below `maps` as retseg
+    itself would have written them, so that reports can show them.
     """
 
     id: str
     patient: str
+    reference: str
     label: Path
     fov: Path
     prediction: Path
+    threshold: float = FIXED_THRESHOLD
     class_probabilities: Path | None = None
-    observers: Mapping[str, Path] | None = None
+    observers: Mapping[str, Path] = field(default_factory=dict)
+    maps: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What is the same for every photograph. `encoding` says how the grey values of the maps are meant."""
+
+    classes: Classes
+    metrics: Sequence[Metric]
+    encoding: MapEncoding
+    traps: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """One mask (or map) beside one truth: sums that can be added over photographs, and figures of shape."""
+
+    counts: Counts
+    histogram: ScoreHistogram | None = None
+    shapes: Figures = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaseScore:
-    """Sums over the pixels of one photograph that count. Everything in it can be added over photographs.
+    """Everything about one photograph.
 
-    `histogram` holds the positive class's scores (None for a task without one); `confusion` counts each pixel's true
-    class (row) and its most probable class (column; None where that is not known); `observers` the same for the
-    further observers.
+    `system` and `at_half` judge the prediction's positive class at the frozen threshold and at one half (None for a
+    task without one). `confusion` counts each pixel's true class (row) and its most probable class (column; None where
+    that is not known). `observers` judges each further observer beside the reference, `drawn` the same over all
+    classes. `agreement` judges the first of a pair of names with the second as the truth; the system goes by "".
+    `bands` judges the prediction by vessel width. `density` is the share of the field of view that is positive, by
+    name. `binary` says that the map knows only yes and no.
     """
 
     id: str
     patient: str
-    histogram: ScoreHistogram | None
-    confusion: Int64Array | None
-    observers: Mapping[str, Int64Array]
+    threshold: float
+    binary: bool = False
+    system: Judged | None = None
+    at_half: Counts | None = None
+    confusion: Int64Array | None = None
+    observers: Mapping[str, Judged] = field(default_factory=dict)
+    drawn: Mapping[str, Int64Array] = field(default_factory=dict)
+    agreement: Mapping[tuple[str, str], Judged] = field(default_factory=dict)
+    bands: Mapping[str, Judged] = field(default_factory=dict)
+    density: Mapping[str, float] = field(default_factory=dict)
+    traps: TrapSums | None = None
 
 
-def score_case(files: CaseFiles, classes: Classes, fov_out: Path) -> CaseScore:
+SYSTEM = ""
+"""What the prediction is called in `CaseScore.agreement` and `.density`, where observers go by their names."""
+
+
+def score_case(files: CaseFiles, task: Task, fov_out: Path) -> CaseScore:
     """Scores one photograph and writes the field of view that it was scored in to `fov_out`."""
     label = _class_map(files.label)
     fov = _same_size(files.id, "the field of view", read_label(files.fov), label) > 0
     write_png(fov_out, fov)
-    counted = fov & (label != classes.ignore)
-    truth = label[counted]
-    histogram, confusion = None, None
-    if classes.positive is None:
-        predicted = _same_size(files.id, "the prediction", _class_map(files.prediction), label)
-        confusion = _confusion(files.prediction, truth, predicted[counted], classes)
-    else:
-        scores = _same_size(files.id, "the prediction", quantise(read_probability(files.prediction)), label)
-        histogram = score_histogram(scores[counted], truth == classes.positive)
-        if files.class_probabilities is not None:
-            best = _same_size(files.id, "the classes' probabilities", _most_probable(files.class_probabilities), label)
-            confusion = _confusion(files.class_probabilities, truth, best[counted], classes)
-    observers = {
-        name: _observed(files.id, path, label, counted, classes) for name, path in (files.observers or {}).items()
+    drawn = {
+        name: _same_size(files.id, "an observer's label", _class_map(path), label)
+        for name, path in files.observers.items()
     }
-    return CaseScore(files.id, files.patient, histogram, confusion, observers)
+    counted = fov & (label != task.classes.ignore)
+    confusions = {name: _observed(files.observers[name], label, map_, counted, task) for name, map_ in drawn.items()}
+    if task.classes.positive is None:
+        predicted = _same_size(files.id, "the prediction", _class_map(files.prediction), label)
+        confusion = _confusion(files.prediction, label[counted], predicted[counted], task.classes)
+        return CaseScore(files.id, files.patient, files.threshold, confusion=confusion, drawn=confusions)
+    return _score_positive(files, task, task.classes.positive, _Truths(label, fov, counted, drawn), confusions)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Truths:
+    label: UInt8Array
+    fov: BoolArray
+    counted: BoolArray
+    drawn: Mapping[str, UInt8Array]
+
+
+def _score_positive(
+    files: CaseFiles, task: Task, positive: int, truths: _Truths, confusions: Mapping[str, Int64Array]
+) -> CaseScore:
+    label, fov, counted = truths.label, truths.fov, truths.counted
+    maps = read_scores(files.prediction, label.shape, task.encoding)
+    scores = maps.scores
+    threshold = FIXED_THRESHOLD if maps.binary else files.threshold
+    marked = _above(scores, threshold) & counted
+    truth = (label == positive) & counted
+    if files.maps is not None:
+        write_png(files.maps / "prob" / f"{files.id}.png", scores)
+        write_png(files.maps / "mask" / f"{files.id}.png", _above(scores, threshold) & fov)
+    shapes = Shapes(marked, truth, fov, counted)
+    inside, true_inside = scores[counted], truth[counted]
+    histogram = score_histogram(inside, true_inside)
+    judged = Judged(
+        histogram.counts_at(threshold), None if maps.binary else histogram, shape_figures(task.metrics, shapes)
+    )
+    confusion = None
+    if files.class_probabilities is not None:
+        best = _most_probable(files.class_probabilities)
+        best = _same_size(files.id, "the classes' probabilities", best, label)
+        confusion = _confusion(files.class_probabilities, label[counted], best[counted], task.classes)
+    return CaseScore(
+        files.id,
+        files.patient,
+        threshold,
+        binary=maps.binary,
+        system=judged,
+        at_half=histogram.counts_at(FIXED_THRESHOLD),
+        confusion=confusion,
+        observers={name: _observer(task, map_, positive, truths) for name, map_ in truths.drawn.items()},
+        drawn=confusions,
+        agreement=_agreements(files, task, truths, scores, threshold, maps.binary),
+        bands=_bands(shapes, scores, maps.binary),
+        density=_densities(files.reference, positive, truths, marked),
+        traps=trap_case(scores, label, fov, task.classes, threshold) if task.traps else None,
+    )
+
+
+def _above(scores: UInt16Array, threshold: float) -> BoolArray:
+    """`probability > threshold`, decided on the stored values so that masks and counts always agree."""
+    first = int(np.searchsorted(np.arange(LEVELS) / (LEVELS - 1), threshold, side="right"))
+    above: BoolArray = scores >= first
+    return above
+
+
+def _observer(task: Task, map_: UInt8Array, positive: int, truths: _Truths) -> Judged:
+    """An observer beside the reference, without the pixels that either left open."""
+    both = truths.counted & (map_ != task.classes.ignore)
+    theirs, truth = (map_ == positive) & both, (truths.label == positive) & both
+    return Judged(
+        count(theirs[both], truth[both]), None, shape_figures(task.metrics, Shapes(theirs, truth, truths.fov, both))
+    )
+
+
+def _agreements(
+    files: CaseFiles, task: Task, truths: _Truths, scores: UInt16Array, threshold: float, binary: bool
+) -> dict[tuple[str, str], Judged]:
+    """Every observer beside every other, and the prediction beside each of them."""
+    positive = task.classes.positive
+    maps = {files.reference: truths.label, **truths.drawn}
+    settled = {name: truths.fov & (map_ != task.classes.ignore) for name, map_ in maps.items()}
+    result: dict[tuple[str, str], Judged] = {}
+    for second, truth_map in maps.items():
+        for first, map_ in maps.items():
+            if first != second:
+                both = settled[first] & settled[second]
+                result[first, second] = Judged(count(map_[both] == positive, truth_map[both] == positive))
+        histogram = score_histogram(scores[settled[second]], truth_map[settled[second]] == positive)
+        result[SYSTEM, second] = Judged(histogram.counts_at(threshold), None if binary else histogram)
+    return result
+
+
+def _bands(shapes: Shapes, scores: UInt16Array, binary: bool) -> dict[str, Judged]:
+    histograms = {} if binary else band_histograms(scores, shapes)
+    return {name: Judged(counts, histograms.get(name)) for name, counts in band_counts(shapes).items()}
+
+
+def _densities(reference: str, positive: int, truths: _Truths, marked: BoolArray) -> dict[str, float]:
+    area = int(truths.counted.sum())
+    masks = {SYSTEM: marked, reference: truths.label == positive}
+    masks |= {name: map_ == positive for name, map_ in truths.drawn.items()}
+    return {name: int((mask & truths.counted).sum()) / area if area else np.nan for name, mask in masks.items()}
 
 
 def _most_probable(path: Path) -> UInt8Array:
@@ -82,11 +219,10 @@ def _most_probable(path: Path) -> UInt8Array:
     return best
 
 
-def _observed(identifier: str, path: Path, label: UInt8Array, counted: BoolArray, classes: Classes) -> Int64Array:
+def _observed(path: Path, label: UInt8Array, map_: UInt8Array, counted: BoolArray, task: Task) -> Int64Array:
     """The confusion matrix of an observer's class map against the reference, without what the observer left open."""
-    drawn = _same_size(identifier, "an observer's label", _class_map(path), label)
-    both = counted & (drawn != classes.ignore)
-    return _confusion(path, label[both], drawn[both], classes)
+    both = counted & (map_ != task.classes.ignore)
+    return _confusion(path, label[both], map_[both], task.classes)
 
 
 def _confusion(path: Path, truth: UInt8Array, predicted: UInt8Array, classes: Classes) -> Int64Array:

@@ -10,6 +10,7 @@ from retseg.metrics.confusion import Int64Array, class_counts
 from retseg.metrics.counts import Counts
 from retseg.metrics.metric import Metric
 from retseg.metrics.ranking import ScoreHistogram
+from retseg.metrics.shapes import Shapes
 
 Figures = dict[str, float]
 """A metric's value by its name; NaN where it is undefined."""
@@ -18,15 +19,22 @@ PIXEL_ACCURACY = "accuracy"
 """For several classes: the share of pixels given their true class. A mean of one-against-rest accuracies flatters."""
 
 
-def score_figures(metrics: Sequence[Metric], histogram: ScoreHistogram, threshold: float) -> Figures:
-    """The figures of a positive class's scores: ranking over all thresholds, decisions at `threshold`."""
-    counts = histogram.counts_at(threshold)
-    return {m.name: m.function(histogram if m.needs == "scores" else counts) for m in metrics}
+def pixel_figures(metrics: Sequence[Metric], counts: Counts, histogram: ScoreHistogram | None = None) -> Figures:
+    """What follows from sums over pixels: decisions from `counts`, and from `histogram` all that needs the scores.
+
+    A mask, such as a human observer's, has no scores, so metrics of scores are NaN; so are metrics of shape, which are
+    no sums over pixels.
+    """
+    result = dict.fromkeys((m.name for m in metrics), math.nan)
+    result |= {m.name: float(m.function(counts)) for m in metrics if m.needs == "counts"}
+    if histogram is not None:
+        result |= {m.name: float(m.function(histogram)) for m in metrics if m.needs == "scores"}
+    return result
 
 
-def decision_figures(metrics: Sequence[Metric], counts: Counts) -> Figures:
-    """The figures of a mask, such as a human observer's. It ranks nothing, so metrics of ranking are NaN."""
-    return {m.name: m.function(counts) if m.needs == "counts" else math.nan for m in metrics}
+def shape_figures(metrics: Sequence[Metric], shapes: Shapes) -> Figures:
+    """The figures of one mask's shape beside the truth's."""
+    return {m.name: float(m.function(shapes)) for m in metrics if m.needs == "shapes"}
 
 
 def counts_of(confusion: Int64Array, index: int) -> Counts:
@@ -41,7 +49,7 @@ def class_figures(metrics: Sequence[Metric], confusion: Int64Array, classes: Cla
     counts = class_counts(confusion)
     decisions = [metric for metric in metrics if metric.needs == "counts"]
     return {
-        classes.names[index]: None if (found := counts[index]) is None else decision_figures(decisions, found)
+        classes.names[index]: None if (found := counts[index]) is None else pixel_figures(decisions, found)
         for index in classes.scored
     }
 
@@ -56,12 +64,12 @@ def overall_figures(metrics: Sequence[Metric], confusion: Int64Array, classes: C
     return result
 
 
-def mean_figures(rows: Sequence[Figures], names: Iterable[str]) -> Figures:
+def mean_figures(rows: Sequence[Mapping[str, float]], names: Iterable[str]) -> Figures:
     """The mean of each metric over the photographs for which it is defined."""
     return {name: mean(row[name] for row in rows) for name in names}
 
 
-def defined(rows: Sequence[Figures], names: Iterable[str]) -> dict[str, int]:
+def defined(rows: Sequence[Mapping[str, float]], names: Iterable[str]) -> dict[str, int]:
     """For how many photographs each metric is defined."""
     return {name: sum(not math.isnan(row[name]) for row in rows) for name in names}
 

@@ -20,6 +20,15 @@ class FitOverlap:
     weights: tuple[str, ...] = ()
     threshold: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, parts: Iterable[FitOverlap]) -> FitOverlap:
+        """The overlaps of several folds together."""
+        every = list(parts)
+        return cls(
+            tuple(sorted({patient for part in every for patient in part.weights})),
+            tuple(sorted({patient for part in every for patient in part.threshold})),
+        )
+
     def __bool__(self) -> bool:
         return bool(self.weights or self.threshold)
 

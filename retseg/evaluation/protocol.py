@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from retseg.core.types import Classes, OperatingPoint
 from retseg.datasets.prepared import IndexRow
+from retseg.evaluation.bootstrap import MIN_PATIENTS
+from retseg.evaluation.cases import FIXED_THRESHOLD
 from retseg.evaluation.overlap import FitOverlap
-from retseg.evaluation.scoreboard import FIXED_THRESHOLD
 from retseg.inference.card import Card
 from retseg.metrics.metric import Metric
+from retseg.metrics.width import EDGES
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
     """What was scored, against what, where, and with which decision.
 
-    `scored` and `unlabelled` are the photographs with and without a ground truth; `point` is None for tasks without
-    a positive class; `per_class` says that every class's probabilities were there.
+    `scored` and `unlabelled` are the photographs with and without a ground truth; `missing` gives the reason for each
+    that could not be scored. `points` are the thresholds in force and `cards` belong to the weights, one a fold; there
+    is no point for tasks without a positive class. `per_class` says that every class's probabilities were there,
+    `binary` that the maps know only yes and no.
     """
 
     dataset: str
@@ -30,10 +34,13 @@ class Protocol:
     metrics: Sequence[Metric]
     scored: Sequence[IndexRow]
     unlabelled: Sequence[IndexRow]
-    point: OperatingPoint | None
+    missing: Mapping[str, str]
+    points: Sequence[OperatingPoint]
     overlap: FitOverlap
-    card: Card | None
+    cards: Sequence[Card]
     per_class: bool
+    binary: bool
+    resamples: int
 
     @property
     def line(self) -> str:
@@ -41,7 +48,7 @@ class Protocol:
         if not self.scored:
             none = f"{self.dataset}, {self.split}: {_counted(len(self.unlabelled), 'photograph')}"
             return f"{none} without ground truth: predicted, not scored."
-        patients = len({row.patient for row in self.scored})
+        patients = len(patients_of(self.scored))
         photographs = f"{_counted(len(self.scored), 'photograph')} of {_counted(patients, 'patient')}"
         truth = _joined(Counter(str(row.reference) for row in self.scored))
         parts = [
@@ -49,12 +56,12 @@ class Protocol:
             f"only pixels inside the field of view ({self._fov_words()})",
             f"ground truth by {truth} on the native grid, unaltered",
             self._decision_words(),
+            self._interval_words(patients),
         ]
         if self.unlabelled:
-            count = len(self.unlabelled)
-            parts.append(
-                f"{_counted(count, 'photograph')} without ground truth {'is' if count == 1 else 'are'} not scored"
-            )
+            parts.append(f"{_counted(len(self.unlabelled), 'photograph')} without ground truth not scored")
+        if self.missing:
+            parts.append(f"{_counted(len(self.missing), 'photograph')} without a usable prediction NOT SCORED")
         if self.overlap:
             parts.append(f"NOT A TEST: {self.overlap.words}")
         return "; ".join(parts) + "."
@@ -72,17 +79,35 @@ class Protocol:
             "classes": self.classes.to_json(),
             "score": self._score_words(),
             "decision": self._decision_words(),
-            "threshold": self.point.to_json() if self.point else None,
-            "fixed_threshold": FIXED_THRESHOLD if self.point else None,
+            "threshold": self.points[0].to_json() if len(self.points) == 1 else None,
+            "thresholds_of_folds": [point.to_json() for point in self.points] if len(self.points) > 1 else None,
+            "fixed_threshold": FIXED_THRESHOLD if self.points else None,
             "pooled": "all counted pixels of all photographs together",
             "per_image_mean": "mean over the photographs for which a metric is defined; per_image_n is their number",
+            "intervals": {
+                "method": "percentile bootstrap over patients; all photographs of a drawn patient together",
+                "level": 0.95,
+                "resamples": self.resamples,
+            },
             "per_class": self._class_words(),
             "observers": "each further observer's mask against the reference observer, on the same pixels",
-            "metrics": {m.name: {"definition": m.definition, "undefined": m.degenerate} for m in self.metrics},
+            "vessel_width": f"local calibre of the ground truth: thin below {EDGES[0]:g}, thick from {EDGES[1]:g} per "
+            "mille of the diameter of the field of view, medium between",
+            "metrics": {
+                m.name: {
+                    "definition": m.definition,
+                    "undefined": m.degenerate,
+                    "citation": m.citation,
+                    "pinned": dict(m.pinned),
+                }
+                for m in self.metrics
+            },
             "photographs": [_photograph(row) for row in self.scored],
             "unlabelled": [_photograph(row) for row in self.unlabelled],
+            "missing": dict(self.missing),
             "fit_overlap": self.overlap.to_json() if self.overlap else None,
-            "weights": self.card.to_json() if self.card else None,
+            "weights": self.cards[0].to_json() if len(self.cards) == 1 else None,
+            "weights_of_folds": [card.to_json() for card in self.cards] if len(self.cards) > 1 else None,
         }
 
     def _fov_words(self) -> str:
@@ -92,16 +117,38 @@ class Protocol:
     def _score_words(self) -> str:
         if self.classes.positive is None:
             return "none: the task has no positive class"
-        return f"probability of '{self.classes.names[self.classes.positive]}', stored in 16 bits"
+        if self.binary:
+            return "none: the maps know only yes and no"
+        folds = f"; {len(self.points)} folds, each photograph by weights that never saw its patient"
+        return f"probability of '{self.classes.names[self.classes.positive]}', stored in 16 bits" + (
+            folds if len(self.points) > 1 else ""
+        )
 
     def _decision_words(self) -> str:
-        if self.point is None or self.classes.positive is None:
+        if not self.points or self.classes.positive is None:
             return "each pixel's most probable class"
-        rule = f"{self.classes.names[self.classes.positive]} where probability > {self.point.threshold:.4f}"
-        if not self.point.patients:
-            return f"{rule} ({self.point.criterion})"
-        patients = _counted(len(self.point.patients), f"{self.point.split} patient")
-        return f"{rule}, frozen ({self.point.criterion} on {patients} of {self.point.dataset})"
+        name = self.classes.names[self.classes.positive]
+        if self.binary:
+            return f"{name} as the maps say, which know only yes and no"
+        if len(self.points) > 1:
+            values = [point.threshold for point in self.points]
+            return (
+                f"{len(self.points)} folds by patients, {name} where probability > its fold's threshold "
+                f"({min(values):.4f} to {max(values):.4f}), each frozen ({self.points[0].criterion} on patients of its "
+                "training)"
+            )
+        point = self.points[0]
+        rule = f"{name} where probability > {point.threshold:.4f}"
+        if not point.patients:
+            return f"{rule} ({point.criterion})"
+        patients = _counted(len(point.patients), f"{point.split} patient")
+        return f"{rule}, frozen ({point.criterion} on {patients} of {point.dataset})"
+
+    def _interval_words(self, patients: int) -> str:
+        if patients < 2:
+            return "no intervals: one patient"
+        weak = f", weak: fewer than {MIN_PATIENTS} patients" if patients < MIN_PATIENTS else ""
+        return f"95% intervals by bootstrap over n = {patients} patients ({self.resamples:,} resamples{weak})"
 
     def _class_words(self) -> str | None:
         if not self.per_class:

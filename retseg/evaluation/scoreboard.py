@@ -1,4 +1,4 @@
-"""Adds up the scores of one photograph after another; memory does not grow with their number but for table lines."""
+"""Puts the scores of one photograph after another together, for one system and the human observers beside it."""
 
 from __future__ import annotations
 
@@ -8,28 +8,33 @@ from typing import Any
 import numpy as np
 
 from retseg.core.types import Classes
-from retseg.evaluation.cases import CaseScore
+from retseg.evaluation.bootstrap import intervals
+from retseg.evaluation.breakdown import AgreementBoard, Tally, WidthBoard
+from retseg.evaluation.cases import FIXED_THRESHOLD, SYSTEM, CaseScore, Judged
+from retseg.evaluation.curves import curves_of
 from retseg.evaluation.figures import (
     Figures,
     class_figures,
-    counts_of,
-    decision_figures,
     defined,
     json_ready,
     mean_figures,
     overall_figures,
-    score_figures,
+    pixel_figures,
 )
-from retseg.evaluation.tables import MetricRow, Place
+from retseg.evaluation.sums import ImageSums, SystemSums
+from retseg.evaluation.tables import Decision, MetricRow, Place
+from retseg.evaluation.traps import TrapSums, trap_table
 from retseg.metrics.confusion import Int64Array
+from retseg.metrics.counts import Counts
 from retseg.metrics.metric import Metric
 from retseg.metrics.ranking import ScoreHistogram
-
-FIXED_THRESHOLD = 0.5
-"""Reported beside the frozen threshold, whatever that is."""
+from retseg.metrics.width import EDGES
 
 MEAN_OF_CLASSES = "(mean of classes)"
 """The class column of metrics.csv for figures over all classes of a task without a positive one."""
+
+_BINARY = "the maps hold only yes and no, and a decision has no ranking and no probability to judge"
+_NO_POOLED_SHAPE = "a figure of shape belongs to one photograph: only the mean over photographs exists"
 
 
 class Scoreboard:
@@ -39,109 +44,184 @@ class Scoreboard:
         classes: The class table of the task.
         metrics: What is reported, in the order of the tables.
         system: Name of what is scored.
-        threshold: The frozen threshold; for tasks without a positive class it is not used.
+        resamples: Draws of patients for the intervals.
+        seed: Seed of these draws.
     """
 
-    def __init__(self, classes: Classes, metrics: Sequence[Metric], system: str, threshold: float) -> None:
+    def __init__(
+        self, classes: Classes, metrics: Sequence[Metric], system: str, *, resamples: int = 10_000, seed: int = 0
+    ) -> None:
         self.classes = classes
         self.metrics = metrics
+        self.names = tuple(metric.name for metric in metrics)
         self.system = system
-        self.threshold = threshold
         self.rows: list[MetricRow] = []
+        self._resampling = {"resamples": resamples, "seed": seed}
+        self.binary = False
+        self._thresholds: set[float] = set()
+        self._sums: list[ImageSums] = []
+        self._at_half = Tally(metrics)
+        self._widths = WidthBoard(metrics)
+        self._agreement = AgreementBoard(metrics)
+        self._densities: list[dict[str, Any]] = []
+        self._traps: list[TrapSums] = []
         self._histogram = ScoreHistogram.empty()
         self._confusion: Int64Array | None = None
-        self._observed: dict[str, Int64Array] = {}
-        self._images: list[Figures] = []
-        self._images_at_half: list[Figures] = []
-        self._images_observed: dict[str, list[Figures]] = {}
+        self._observers: dict[str, list[ImageSums]] = {}
+        self._drawn: dict[str, Int64Array] = {}
 
     def add(self, score: CaseScore) -> None:
         """Adds one photograph's scores."""
-        if score.histogram is not None:
-            self._add_scores(score, score.histogram)
+        self._thresholds.add(score.threshold)
+        if score.system is not None:
+            self._add_judged(score, score.system)
         elif score.confusion is not None:
             figures = overall_figures(self.metrics, score.confusion, self.classes)
-            self._images.append(figures)
-            self.rows += self._place(score, self.system).rows(self._decisions(figures), "argmax")
-        for name, confusion in score.observers.items():
-            self._add_observer(score, name, confusion)
+            self._sums.append(ImageSums(score.id, score.patient, None, None, figures))
+            self.rows += self._place(score, self.system).rows(self._of_kind(figures, "counts"), "argmax")
+        for name, judged in score.observers.items():
+            self._add_observer(score, name, judged)
+        for name, confusion in score.drawn.items():
+            self._add_drawing(score, name, confusion)
         if score.confusion is not None:
             self._confusion = _sum(self._confusion, score.confusion)
             self.rows += self._class_rows(score, self.system, score.confusion)
 
+    def sums(self) -> list[SystemSums]:
+        """What the statistics of this system and of the observers rest on, image by image."""
+        one = len(self._thresholds) == 1 and self.classes.positive is not None
+        threshold = next(iter(self._thresholds)) if one else None
+        own = SystemSums(self.system, "system", threshold, self.names, tuple(self._sums))
+        return [own, *self._observer_sums().values()]
+
+    def curves(self) -> dict[str, Any]:
+        """The content of curves.json."""
+        if self.classes.positive is None or self.binary:
+            return {}
+        return curves_of(self._histogram, self.sums()[0].threshold)
+
     def summary(self) -> dict[str, Any]:
         """The figures of summary.json, JSON-ready: pooled over all pixels, and means over the photographs."""
         per_class = {} if self._confusion is None else class_figures(self.metrics, self._confusion, self.classes)
+        pooled = self._pooled()
         result: dict[str, Any] = {
-            **self._view(self._pooled(self.threshold), self._images),
-            "observers": {
-                name: {
-                    "n_images": len(images),
-                    **self._view(self._mask_figures(self._observed[name]), images),
-                }
-                for name, images in self._images_observed.items()
-            },
+            **self._view(pooled, [image.values for image in self._sums]),
+            "intervals": self._intervals(self.sums()[0]),
+            "undefined": self._undefined(),
+            "observers": {name: self._observer_view(sums) for name, sums in self._observer_sums().items()},
             "per_class": {name: json_ready(figures) if figures else None for name, figures in per_class.items()},
         }
         if self.classes.positive is not None:
-            result["at_half"] = self._view(self._pooled(FIXED_THRESHOLD), self._images_at_half)
+            result["at_half"] = self._at_half.view()
+            result["agreement"] = self._agreement.rows(self.system)
+            result["by_width"] = self._widths.view()
+            result["width_edges"] = list(EDGES)
+            result["density"] = self._densities
+            result["traps"] = trap_table(self._traps, pooled) if self._traps else None
         if self._confusion is not None:
             result["confusion"] = {"classes": list(self.classes.names), "matrix": self._confusion.tolist()}
         return result
 
-    def _add_scores(self, score: CaseScore, histogram: ScoreHistogram) -> None:
-        self._histogram += histogram
-        figures = score_figures(self.metrics, histogram, self.threshold)
-        at_half = score_figures(self.metrics, histogram, FIXED_THRESHOLD)
-        self._images.append(figures)
-        self._images_at_half.append(at_half)
-        place = self._place(score, self.system)
-        decisions = self._decisions(figures)
-        self.rows += place.rows({n: v for n, v in figures.items() if n not in decisions}, "score")
-        self.rows += place.rows(decisions, "threshold", self.threshold)
-        if self.threshold != FIXED_THRESHOLD:
-            self.rows += place.rows(self._decisions(at_half), "threshold", FIXED_THRESHOLD)
+    def _add_judged(self, score: CaseScore, judged: Judged) -> None:
+        figures = pixel_figures(self.metrics, judged.counts, judged.histogram) | judged.shapes
+        self._sums.append(ImageSums(score.id, score.patient, judged.counts, judged.histogram, figures))
+        if judged.histogram is not None:
+            self._histogram += judged.histogram
+        at_half = self._at_half.add(Judged(score.at_half or judged.counts, judged.histogram))
+        self._agreement.add(score)
+        self._densities.append(_density(score))
+        if score.traps is not None:
+            self._traps.append(score.traps)
+        self.binary |= score.binary
+        place, decision = self._place(score, self.system), _decision(score)
+        if not score.binary:
+            self.rows += place.rows(self._of_kind(figures, "scores"), "score")
+        self.rows += place.rows(self._of_kind(figures, "counts", "shapes"), *decision)
+        if not score.binary and score.threshold != FIXED_THRESHOLD:
+            self.rows += place.rows(self._of_kind(at_half, "counts"), "threshold", FIXED_THRESHOLD)
+        for band, values in self._widths.add(score).items():
+            inner = Place(score.id, score.patient, self.system, f"{place.class_name} ({band})")
+            self.rows += inner.rows(values, *decision)
 
-    def _add_observer(self, score: CaseScore, name: str, confusion: Int64Array) -> None:
-        figures = self._mask_figures(confusion)
-        self._observed[name] = _sum(self._observed.get(name), confusion)
-        self._images_observed.setdefault(name, []).append(figures)
-        self.rows += self._place(score, name).rows(self._decisions(figures), "mask")
-        if self.classes.positive is None:
-            self.rows += self._class_rows(score, name, confusion)
+    def _add_observer(self, score: CaseScore, name: str, judged: Judged) -> None:
+        figures = pixel_figures(self.metrics, judged.counts) | judged.shapes
+        self._observers.setdefault(name, []).append(ImageSums(score.id, score.patient, judged.counts, None, figures))
+        self.rows += self._place(score, name).rows(self._of_kind(figures, "counts", "shapes"), "mask")
+
+    def _add_drawing(self, score: CaseScore, name: str, confusion: Int64Array) -> None:
+        if self.classes.positive is not None:
+            return
+        self._drawn[name] = _sum(self._drawn.get(name), confusion)
+        figures = overall_figures(self.metrics, confusion, self.classes)
+        self._observers.setdefault(name, []).append(ImageSums(score.id, score.patient, None, None, figures))
+        self.rows += self._place(score, name).rows(self._of_kind(figures, "counts"), "mask")
+        self.rows += self._class_rows(score, name, confusion)
 
     def _class_rows(self, score: CaseScore, system: str, confusion: Int64Array) -> Iterator[MetricRow]:
         for name, figures in class_figures(self.metrics, confusion, self.classes).items():
             values = figures if figures is not None else {m.name: np.nan for m in self.metrics if m.needs == "counts"}
             yield from Place(score.id, score.patient, system, name).rows(values, "argmax")
 
-    def _pooled(self, threshold: float) -> Figures:
-        if self.classes.positive is not None:
-            return score_figures(self.metrics, self._histogram, threshold)
-        nothing = np.zeros((self.classes.count, self.classes.count), np.int64)
-        confusion = nothing if self._confusion is None else self._confusion
-        return overall_figures(self.metrics, confusion, self.classes)
-
-    def _mask_figures(self, confusion: Int64Array) -> Figures:
+    def _pooled(self) -> Figures:
         if self.classes.positive is None:
-            return overall_figures(self.metrics, confusion, self.classes)
-        return decision_figures(self.metrics, counts_of(confusion, self.classes.positive))
+            nothing = np.zeros((self.classes.count, self.classes.count), np.int64)
+            return overall_figures(self.metrics, nothing if self._confusion is None else self._confusion, self.classes)
+        return pixel_figures(self.metrics, _pool(self._sums), None if self.binary else self._histogram)
 
-    def _view(self, pooled: Figures, images: Sequence[Figures]) -> dict[str, Mapping[str, Any]]:
-        names = [metric.name for metric in self.metrics]
+    def _observer_sums(self) -> dict[str, SystemSums]:
+        return {
+            name: SystemSums(name, "observer", None, self.names, tuple(images))
+            for name, images in self._observers.items()
+        }
+
+    def _observer_view(self, sums: SystemSums) -> dict[str, Any]:
+        if self.classes.positive is None:
+            pooled = overall_figures(self.metrics, self._drawn[sums.name], self.classes)
+        else:
+            pooled = pixel_figures(self.metrics, _pool(sums.images))
+        view = self._view(pooled, [image.values for image in sums.images])
+        return {"n_images": len(sums.images), **view, "intervals": self._intervals(sums)}
+
+    def _intervals(self, sums: SystemSums) -> dict[str, Any] | None:
+        return intervals(sums, self.metrics, **self._resampling).to_json() if sums.images else None
+
+    def _view(self, pooled: Figures, images: Sequence[Mapping[str, float]]) -> dict[str, Mapping[str, Any]]:
         return {
             "pooled": json_ready(pooled),
-            "per_image_mean": json_ready(mean_figures(images, names)),
-            "per_image_n": defined(images, names),
+            "per_image_mean": json_ready(mean_figures(images, self.names)),
+            "per_image_n": defined(images, self.names),
         }
+
+    def _undefined(self) -> dict[str, str]:
+        """Why a figure is not there, by metric; a figure of shape lacks only its pooled value."""
+        if self.classes.positive is None or not self._sums:
+            return {}
+        reasons = {m.name: _NO_POOLED_SHAPE for m in self.metrics if m.needs == "shapes"}
+        if self.binary:
+            reasons |= {m.name: _BINARY for m in self.metrics if m.needs == "scores"}
+        return reasons
 
     def _place(self, score: CaseScore, system: str) -> Place:
         positive = self.classes.positive
         name = MEAN_OF_CLASSES if positive is None else self.classes.names[positive]
         return Place(score.id, score.patient, system, name)
 
-    def _decisions(self, figures: Figures) -> Figures:
-        return {metric.name: figures[metric.name] for metric in self.metrics if metric.needs == "counts"}
+    def _of_kind(self, figures: Mapping[str, float], *needs: str) -> Figures:
+        return {m.name: figures[m.name] for m in self.metrics if m.needs in needs}
+
+
+def _decision(score: CaseScore) -> tuple[Decision, float | None]:
+    return ("mask", None) if score.binary else ("threshold", score.threshold)
+
+
+def _density(score: CaseScore) -> dict[str, Any]:
+    shares = json_ready(score.density)
+    own = shares.pop(SYSTEM)
+    return {"id": score.id, "patient": score.patient, "system": own, "observers": shares}
+
+
+def _pool(images: Sequence[ImageSums]) -> Counts:
+    return sum((image.counts for image in images if image.counts is not None), Counts())
 
 
 def _sum(total: Int64Array | None, more: Int64Array) -> Int64Array:

@@ -11,8 +11,8 @@ from sklearn import metrics as sk
 from retseg.core.errors import ConfigError, InputError
 from retseg.core.types import OperatingPoint
 from retseg.evaluation import evaluate as module
-from retseg.evaluation.config import METRICS_OF_THE_PROTOCOL, EvaluateConfig
-from retseg.evaluation.evaluate import evaluate_predictions
+from retseg.evaluation.config import EvaluateConfig
+from retseg.evaluation.evaluate import Predictions, evaluate_predictions
 from retseg.imaging.io import read_label
 from retseg.metrics.ranking import quantise
 
@@ -22,9 +22,21 @@ POINT = OperatingPoint(0.47, "highest pooled Dice", "eyes", "validation", ("chil
 
 def run(bench, point=POINT, report=None, *, card=None, workers=1, system="net", **config):
     return evaluate_predictions(
-        bench.prepared, bench.predictions, point, EvaluateConfig(**config), bench.out, report,
-        card=card, system=system, workers=workers,
-    )  # fmt: skip
+        bench.prepared,
+        [Predictions(bench.predictions, point, card)],
+        EvaluateConfig(**({"resamples": 100} | config)),
+        bench.out,
+        report,
+        system=system,
+        workers=workers,
+    )
+
+
+PIXELS = ("auc", "ap", "dice", "iou", "accuracy", "sensitivity", "specificity", "precision", "mcc")
+
+
+def pixels_of(figures):
+    return {name: figures[name] for name in PIXELS}
 
 
 def reference_figures(truth, score, threshold):
@@ -62,11 +74,11 @@ def test_every_figure_agrees_with_scikit_learn(make_bench, make_eye):
     per_image = [counted_pixels(eye) for eye in eyes]
     truth, score = (np.concatenate(parts) for parts in zip(*per_image, strict=True))
     for part, threshold in ((summary, 0.47), (summary["at_half"], 0.5)):
-        assert part["pooled"] == pytest.approx(reference_figures(truth, score, threshold), abs=1e-12)
+        assert pixels_of(part["pooled"]) == pytest.approx(reference_figures(truth, score, threshold), abs=1e-12)
         each = [reference_figures(*pixels, threshold) for pixels in per_image]
-        means = {name: np.mean([figures[name] for figures in each]) for name in METRICS_OF_THE_PROTOCOL}
-        assert part["per_image_mean"] == pytest.approx(means, abs=1e-12)
-        assert set(part["per_image_n"].values()) == {3}
+        means = {name: np.mean([figures[name] for figures in each]) for name in PIXELS}
+        assert pixels_of(part["per_image_mean"]) == pytest.approx(means, abs=1e-12)
+        assert set(pixels_of(part["per_image_n"]).values()) == {3}
     assert (summary["n_images"], summary["n_patients"]) == (3, 2)
     assert summary["threshold"] == POINT.to_json()
 
@@ -86,7 +98,7 @@ def test_a_case_counted_by_hand(make_bench, make_eye):
     second[0, :3] = 1  # the second observer finds 3 of 5, nothing else
     eye = make_eye("one", label=label, fov=fov, probability=probability, observers={"second": second})
     summary = run(make_bench([eye]))
-    assert summary["pooled"] == pytest.approx(
+    assert pixels_of(summary["pooled"]) == pytest.approx(
         {
             "auc": (4 * 12 + 0.5 * (4 * 2 + 1 * 12)) / (5 * 14),
             "ap": 4 / 5 * 4 / 6 + 1 / 5 * 5 / 19,
@@ -113,22 +125,25 @@ def test_the_long_table_holds_every_image_system_and_class(make_bench, make_eye)
     summary = run(bench)
     rows = read_rows(bench)
     assert list(rows[0]) == ["id", "patient", "system", "class", "metric", "value", "threshold", "decision"]
-    assert {row["class"] for row in rows} == {"vessel"}
+    assert {row["class"] for row in rows} == {"vessel", "vessel (thin)", "vessel (medium)", "vessel (thick)"}
 
     def values(**wanted):
-        return [float(row["value"]) for row in rows if wanted.items() <= row.items()]
+        named = {"class": "vessel"} | wanted
+        return [float(row["value"]) for row in rows if named.items() <= row.items()]
 
     assert np.mean(values(system="net", metric="dice", threshold="0.47")) == summary["per_image_mean"]["dice"]
     assert np.mean(values(system="net", metric="dice", threshold="0.5")) == summary["at_half"]["per_image_mean"]["dice"]
     assert np.mean(values(system="net", metric="auc", threshold="")) == summary["per_image_mean"]["auc"]
     assert values(system="second", metric="dice", threshold="") == [summary["observers"]["second"]["pooled"]["dice"]]
-    assert len(rows) == 2 * (2 + 7 + 7) + 7
+    scores, decisions, shapes, bands = 5, 7, 5, 3 * 3
+    assert len(rows) == 2 * (scores + 2 * decisions + shapes + bands) + decisions + shapes
 
 
 def test_the_fixed_threshold_is_not_listed_twice(make_bench, make_eye):
     bench = make_bench([make_eye("a")])
     run(bench, OperatingPoint(0.5, "highest pooled Dice", "", "none"))
-    assert sum(row["metric"] == "dice" and row["system"] == "net" for row in read_rows(bench)) == 1
+    wanted = {"metric": "dice", "system": "net", "class": "vessel"}
+    assert sum(wanted.items() <= row.items() for row in read_rows(bench)) == 1
 
 
 def test_the_fields_of_view_are_handed_on(make_bench, make_eye):
@@ -149,7 +164,9 @@ def test_the_files_hold_what_is_returned_and_no_nan(make_bench, make_eye):
     read = {name: json.loads((bench.out / f"{name}.json").read_text(), parse_constant=refuse) for name in FILES}
     assert read["summary"] == summary
     assert read["protocol"]["line"] == summary["protocol"]
-    assert sorted(path.name for path in bench.out.iterdir()) == ["fov", "metrics.csv", "protocol.json", "summary.json"]
+    assert sorted(path.name for path in bench.out.iterdir()) == [
+        "curves.json", "fov", "metrics.csv", "protocol.json", "scores.npz", "summary.json",
+    ]  # fmt: skip
 
 
 def test_an_empty_truth_is_undefined_where_it_must_be(make_bench, make_eye):
@@ -158,21 +175,23 @@ def test_an_empty_truth_is_undefined_where_it_must_be(make_bench, make_eye):
     bench = make_bench([make_eye("a", seed=5), blank])
     summary = run(bench)
     own = {
-        row["metric"]: row["value"] for row in read_rows(bench) if row["id"] == "blank" and row["threshold"] != "0.5"
+        row["metric"]: row["value"]
+        for row in read_rows(bench)
+        if row["id"] == "blank" and row["threshold"] != "0.5" and row["class"] == "vessel"
     }
     assert own["auc"] == own["ap"] == own["sensitivity"] == own["mcc"] == ""
     assert float(own["dice"]) == 0, "false alarms were made"
     assert 0 < float(own["specificity"]) < 1
-    assert summary["per_image_n"] == dict.fromkeys(METRICS_OF_THE_PROTOCOL, 2) | {
+    assert pixels_of(summary["per_image_n"]) == dict.fromkeys(PIXELS, 2) | {
         "auc": 1, "ap": 1, "sensitivity": 1, "mcc": 1,
     }  # fmt: skip
     assert summary["per_image_mean"]["auc"] is not None
 
 
-def test_an_empty_prediction(make_bench, make_eye):
+def test_an_empty_prediction(make_bench, make_eye, make_card):
     eye = make_eye("a")
     eye.probability = np.zeros_like(eye.probability)
-    summary = run(make_bench([eye]))
+    summary = run(make_bench([eye]), card=make_card())
     pooled = summary["pooled"]
     assert pooled["auc"] == 0.5
     truth, _ = counted_pixels(eye)
@@ -208,7 +227,7 @@ def test_photographs_without_labels_are_counted_not_scored(make_bench, make_eye)
     assert summary["pooled"] == expected["pooled"]
     assert summary["unlabelled"] == ["b"]
     assert summary["n_images"] == 1
-    assert "1 photograph without ground truth is not scored" in summary["protocol"]
+    assert "1 photograph without ground truth not scored" in summary["protocol"]
     assert {row["id"] for row in read_rows(mixed)} == {"a"}
 
 
@@ -240,7 +259,7 @@ def test_the_reason_for_a_missing_prediction_is_told(make_bench, make_eye):
 
 def test_a_prediction_of_another_size_is_refused(make_bench, make_eye):
     bench = make_bench([make_eye("a", probability=np.zeros((24, 31), np.float32))])
-    with pytest.raises(InputError, match=r"'a' has 31x24 pixels, its ground truth 32x24.*never resized"):
+    with pytest.raises(InputError, match=r"31x24.*32x24.*never resized"):
         run(bench)
 
 
@@ -320,7 +339,9 @@ def test_every_class_of_the_vessel_task_where_its_probabilities_are_there(make_b
         assert "auc" not in per_class[name]
     rows = [row for row in read_rows(bench) if row["id"] == "a" and row["metric"] == "dice" and row["system"] == "net"]
     assert [(row["class"], row["decision"]) for row in rows] == [
-        ("vessel", "threshold"), ("vessel", "threshold"), ("vessel", "argmax"), ("retina", "argmax"),
+        ("vessel", "threshold"), ("vessel", "threshold"),
+        ("vessel (thin)", "threshold"), ("vessel (medium)", "threshold"), ("vessel (thick)", "threshold"),
+        ("vessel", "argmax"), ("retina", "argmax"),
     ]  # fmt: skip
 
 
@@ -375,7 +396,7 @@ def test_a_class_map_with_a_class_too_many(make_bench, make_eye, five):
 def test_several_processes_give_the_same_bytes(make_bench, make_eye, monkeypatch):
     bench = make_bench([make_eye(f"eye{seed}", seed=seed) for seed in range(4)])
     run(bench)
-    files = ["metrics.csv", "summary.json", "protocol.json"]
+    files = ["metrics.csv", "summary.json", "protocol.json", "curves.json", "scores.npz"]
     alone = [(bench.out / name).read_bytes() for name in files]
     monkeypatch.setattr(module, "_PIXELS_WORTH_A_PROCESS", 1)
     notes = []
@@ -390,3 +411,90 @@ def test_an_error_in_a_process_arrives_as_it_is(make_bench, make_eye, monkeypatc
     monkeypatch.setattr(module, "_PIXELS_WORTH_A_PROCESS", 1)
     with pytest.raises(InputError, match=r"b\.png"):
         run(bench, workers=2)
+
+
+def test_with_leave_the_others_are_scored_and_the_missing_counted(make_bench, make_eye):
+    bench = make_bench([make_eye(f"eye{n}", seed=n) for n in range(4)])
+    expected = {row["id"]: row["value"] for row in _dice_rows(bench)}
+    (bench.predictions / "prob/eye1.png").unlink()
+    (bench.predictions / "prob/eye2.png").write_bytes(b"not an image")
+    with pytest.raises(InputError, match=r"1 of 4 predictions are missing \(eye1\).*--allow-missing"):
+        run(bench)
+    summary = run(bench, allow_missing=True)
+    assert (summary["n_images"], sorted(summary["missing"])) == (2, ["eye1", "eye2"])
+    assert "2 photographs without a usable prediction NOT SCORED" in summary["protocol"]
+    assert any("2 of 4 photographs are not scored" in text for text in summary["warnings"])
+    reasons = json.loads((bench.out / "protocol.json").read_text())["missing"]
+    assert "eye2.png" in reasons["eye2"]
+    assert {row["id"]: row["value"] for row in _dice_rows(bench, again=False)} == {
+        name: expected[name] for name in ("eye0", "eye3")
+    }
+
+
+def _dice_rows(bench, again=True):
+    if again:
+        run(bench)
+    wanted = {"metric": "dice", "system": "net", "class": "vessel", "threshold": "0.47"}
+    return [row for row in read_rows(bench) if wanted.items() <= row.items()]
+
+
+def test_every_unusable_map_is_named_at_once(make_bench, make_eye):
+    bench = make_bench([make_eye(f"eye{n}", seed=n) for n in range(3)])
+    for name in ("eye0", "eye2"):
+        (bench.predictions / f"prob/{name}.png").write_bytes(b"not an image")
+    with pytest.raises(InputError, match=r"2 prediction\(s\) cannot be scored: eye0: .*; eye2: "):
+        run(bench)
+
+
+def test_an_inverted_map_is_scored_with_a_warning(make_bench, make_eye):
+    eye = make_eye("a")
+    eye.probability = 1 - eye.probability
+    summary = run(make_bench([eye]))
+    assert summary["pooled"]["auc"] < 0.5
+    assert any("look inverted" in text for text in summary["warnings"])
+    assert run(make_bench([make_eye("a")]))["warnings"] == []
+
+
+def test_folds_are_scored_together_each_at_its_own_threshold(make_bench, make_eye, make_card):
+    eyes = [make_eye(f"eye{n}", f"child {n}", seed=n) for n in range(4)]
+    bench = make_bench(eyes)
+    points = [OperatingPoint(value, "highest pooled Dice", "eyes", "validation", (who,), 0.8)
+              for value, who in ((0.40, "child 2"), (0.55, "child 0"))]  # fmt: skip
+    cards = [make_card(dataset="eyes", train_patients=(who,)) for who in ("child 3", "child 1")]
+    ids = [frozenset({"eye0", "eye1"}), frozenset({"eye2", "eye3"})]
+    parts = [Predictions(bench.predictions, *fold) for fold in zip(points, cards, ids, strict=True)]
+    summary = evaluate_predictions(bench.prepared, parts, EvaluateConfig(split="all", resamples=100), bench.out)
+    pixels = [counted_pixels(eye) for eye in eyes]
+    truth = np.concatenate([one for one, _ in pixels])
+    marked = np.concatenate([score > (0.40 if n < 2 else 0.55) for n, (_, score) in enumerate(pixels)])
+    assert summary["pooled"]["dice"] == pytest.approx(sk.f1_score(truth, marked))
+    assert summary["threshold"] is None
+    assert "2 folds by patients" in summary["protocol"]
+    swapped = [Predictions(bench.predictions, *fold) for fold in zip(points, cards, ids[::-1], strict=True)]
+    with pytest.raises(InputError, match=r"weights were fitted on 2 of the scored patients \(child 1, child 3\)"):
+        evaluate_predictions(bench.prepared, swapped, EvaluateConfig(split="all"), bench.out)
+
+
+def test_maps_of_others_say_what_was_matched(make_bench, make_eye, tmp_path):
+    eyes = [make_eye(f"Image_0{n}L", seed=n) for n in (1, 2)]
+    bench = make_bench(eyes)
+    expected = run(bench)
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    for eye in eyes:
+        np.save(theirs / f"{eye.id.lower()}_prob.npy", eye.probability)
+    bench.predictions = theirs
+    summary = run(bench)
+    assert summary["pooled"] == expected["pooled"]
+    assert "2 of 2" in summary["matched"]
+    assert expected["matched"] is None
+    assert (bench.out / "maps/mask/Image_01L.png").is_file()
+
+
+def test_traps_stand_beside_the_honest_figures(make_bench, make_eye):
+    summary = run(make_bench([make_eye("a"), make_eye("b", seed=4)]), traps=True)
+    assert {trap["name"] for trap in summary["traps"]}
+    for trap in summary["traps"]:
+        for metric, value in trap["honest"].items():
+            assert value == pytest.approx(summary["pooled"][metric])
+    assert run(make_bench([make_eye("a")]))["traps"] is None

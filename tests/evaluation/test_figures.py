@@ -8,12 +8,12 @@ import pytest
 from retseg.evaluation.figures import (
     class_figures,
     counts_of,
-    decision_figures,
     defined,
     json_ready,
     mean,
     mean_figures,
     overall_figures,
+    pixel_figures,
 )
 from retseg.metrics.counts import Counts
 from retseg.metrics.registry import METRICS
@@ -53,7 +53,9 @@ def test_counts_of_one_class_against_the_rest():
 
 
 def test_a_mask_has_no_ranking():
-    figures = decision_figures([AUC, DICE], Counts(1, 1, 0, 2))
+    figures = pixel_figures([AUC, DICE, METRICS.get("cldice")], Counts(1, 1, 0, 2))
+    assert list(figures) == ["auc", "dice", "cldice"]
+    assert math.isnan(figures["cldice"]), "a figure of shape is no sum over pixels"
     assert math.isnan(figures["auc"])
     assert figures["dice"] == pytest.approx(2 / 3)
 

@@ -29,10 +29,13 @@ def protocol():
         metrics=[METRICS.get("dice")],
         scored=[row("a", "1"), row("b", "1"), row("c", "2")],
         unlabelled=[],
-        point=OperatingPoint(0.41234, "highest pooled Dice", "eyes", "validation", ("8", "9"), 0.8),
+        missing={},
+        points=[OperatingPoint(0.41234, "highest pooled Dice", "eyes", "validation", ("8", "9"), 0.8)],
         overlap=FitOverlap(),
-        card=None,
+        cards=[],
         per_class=False,
+        binary=False,
+        resamples=10_000,
     )
 
 
@@ -40,7 +43,8 @@ def test_the_line_says_what_the_numbers_are(protocol):
     assert protocol.line == (
         "eyes, test: 3 photographs of 2 patients; only pixels inside the field of view (the owner's masks); "
         "ground truth by first on the native grid, unaltered; vessel where probability > 0.4123, frozen "
-        "(highest pooled Dice on 2 validation patients of eyes)."
+        "(highest pooled Dice on 2 validation patients of eyes); 95% intervals by bootstrap over n = 2 patients "
+        "(10,000 resamples, weak: fewer than 6 patients)."
     )
 
 
@@ -62,12 +66,37 @@ def test_the_line_warns(protocol):
     assert "NOT A TEST: the weights were fitted on 1" in replace(protocol, overlap=FitOverlap(("1",))).line
 
 
+def test_the_line_counts_what_is_not_scored(protocol):
+    two = replace(protocol, missing={"x": "no file", "y": "damaged"})
+    assert "2 photographs without a usable prediction NOT SCORED" in two.line
+
+
+def test_six_patients_are_not_weak_and_one_has_no_interval(protocol):
+    six = replace(protocol, scored=[row(name, name) for name in "abcdef"])
+    assert "n = 6 patients (10,000 resamples)" in six.line
+    assert "no intervals: one patient" in replace(protocol, scored=[row("a", "1")]).line
+
+
+def test_folds_have_a_threshold_each(protocol):
+    low, high = (OperatingPoint(value, "highest pooled Dice", "eyes", "validation", ("8",)) for value in (0.3, 0.5))
+    folds = replace(protocol, points=[low, high])
+    assert "2 folds by patients, vessel where probability > its fold's threshold (0.3000 to 0.5000)" in folds.line
+    data = folds.to_json()
+    assert data["threshold"] is None
+    assert [point["threshold"] for point in data["thresholds_of_folds"]] == [0.3, 0.5]
+    assert "never saw its patient" in data["score"]
+
+
+def test_a_map_of_yes_and_no_has_no_threshold_of_ours(protocol):
+    assert "vessel as the maps say, which know only yes and no" in replace(protocol, binary=True).line
+
+
 def test_every_choice_is_in_the_file(protocol, make_card):
-    data = json.loads(json.dumps(replace(protocol, card=make_card()).to_json(), allow_nan=False))
+    data = json.loads(json.dumps(replace(protocol, cards=[make_card()]).to_json(), allow_nan=False))
     assert data["threshold"]["threshold"] == 0.41234
     assert data["fixed_threshold"] == 0.5
     assert data["fields_of_view"] == {"owner": 3}
     assert data["metrics"]["dice"]["definition"] == METRICS.get("dice").definition
     assert [photograph["id"] for photograph in data["photographs"]] == ["a", "b", "c"]
     assert data["weights"]["arch"] == "unet"
-    assert data["line"] == replace(protocol, card=make_card()).line
+    assert data["line"] == replace(protocol, cards=[make_card()]).line
