@@ -40,8 +40,8 @@ class CaseList:
 def choose_cases(records: Sequence[RunRecord], prepared: PreparedSet, config: ReportConfig) -> CaseList:
     """The best and the worst image by the first system's Dice, then the others in the set's order."""
     samples = _test_samples(records, prepared)
-    first, scored_class = records[0], _scored_class(prepared)
-    dice = {s.id: first.scores.value(s.id, first.system, scored_class, _ORDERED_BY, first.threshold) for s in samples}
+    first, name = records[0], scored_class(prepared)
+    dice = {s.id: first.scores.value(s.id, first.system, name, _ORDERED_BY, first.threshold) for s in samples}
     values = {image: value for image, value in dice.items() if value is not None}
     ranks: dict[str, str] = {}
     if len(set(values.values())) > 1:
@@ -70,14 +70,14 @@ def case_views(
     maker = PanelMaker(records, prepared, config)
     metrics = metrics_of(records)
     observers = tuple(observers_of(records))
-    scored_class = _scored_class(prepared)
+    name = scored_class(prepared)
     for item in chosen:
         sample = item.sample
         panels = maker.panels(sample, item.link.id)
         yield CaseView(
             link=item.link,
             subtitle=_subtitle(sample),
-            scores=case_table(sample.id, records, observers, scored_class, metrics),
+            scores=case_table(sample.id, records, observers, name, metrics),
             remark=_missing(sample, records),
             rows=panels.rows,
             per_class=panels.per_class,
@@ -94,7 +94,7 @@ def _test_samples(records: Sequence[RunRecord], prepared: PreparedSet) -> list[S
     return [s for s in prepared.samples if s.id in tested and any(has_prediction(r, s.id) for r in records)]
 
 
-def _scored_class(prepared: PreparedSet) -> str:
+def scored_class(prepared: PreparedSet) -> str:
     """The class whose lines in metrics.csv are an image's own scores."""
     positive = prepared.classes.positive
     return MEAN_OF_CLASSES if positive is None else prepared.classes.items[positive].name

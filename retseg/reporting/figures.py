@@ -19,7 +19,8 @@ _LOG_RATIO = 12.0
 class Series:
     """A named curve. Points whose value is missing are NaN and break the line.
 
-    `hue` is the index of the system, which chooses the colour; `marked` is the index of a point to mark.
+    `hue` is the index of the system, which chooses the colour; `marked` is the index of a point to mark; `dash` is a
+    style of its own for each system.
     """
 
     label: str
@@ -28,6 +29,7 @@ class Series:
     hue: int = 0
     dashed: bool = False
     marked: int | None = None
+    dash: int = 0
 
 
 Scale = Callable[[float], float]
@@ -51,7 +53,7 @@ def line_chart(
     if not ys:
         return None
     x_ticks = ticks(min(xs), max(xs), 8, whole=all(float(x).is_integer() for x in xs))
-    x_scale = _linear(min(xs), max(xs), _LEFT, _RIGHT)
+    x_scale = linear(min(xs), max(xs), _LEFT, _RIGHT)
     if logarithmic and min(ys) > 0 and max(ys) / min(ys) > _LOG_RATIO:
         y_ticks = log_ticks(min(ys), max(ys))
         low, high = min(min(ys), y_ticks[0]), max(max(ys), y_ticks[-1])
@@ -59,7 +61,7 @@ def line_chart(
         title += ", logarithmic scale"
     else:
         y_ticks = ticks(min(ys), max(ys), 5, outward=True)
-        y_scale = _linear(y_ticks[0], y_ticks[-1], _BOTTOM, _TOP)
+        y_scale = linear(y_ticks[0], y_ticks[-1], _BOTTOM, _TOP)
     return Chart(
         id=identifier,
         title=title,
@@ -119,7 +121,8 @@ def _plain(value: float) -> str:
     return f"{value:.10f}".rstrip("0").rstrip(".").replace("-", "\N{MINUS SIGN}")
 
 
-def _linear(low: float, high: float, start: float, end: float) -> Scale:
+def linear(low: float, high: float, start: float, end: float) -> Scale:
+    """Maps `low`..`high` to `start`..`end`; an empty range to the middle."""
     span = high - low
     if span <= 0:
         return lambda value: (start + end) / 2
@@ -127,7 +130,7 @@ def _linear(low: float, high: float, start: float, end: float) -> Scale:
 
 
 def _logarithmic(low: float, high: float, start: float, end: float) -> Scale:
-    inner = _linear(math.log(low), math.log(high), start, end)
+    inner = linear(math.log(low), math.log(high), start, end)
     return lambda value: inner(math.log(value))
 
 
@@ -147,7 +150,7 @@ def _line(series: Series, x_scale: Scale, y_scale: Scale) -> Line:
     marker = None
     if marked is not None and math.isfinite(series.y[marked]):
         marker = (_round(x_scale(series.x[marked])), _round(y_scale(series.y[marked])))
-    return Line(series.label, "".join(parts), series.hue, series.dashed, marker)
+    return Line(series.label, "".join(parts), series.hue, series.dashed, marker, series.dash)
 
 
 def _round(value: float) -> float:

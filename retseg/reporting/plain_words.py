@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retseg.datasets.prepared import PreparedSet
-from retseg.reporting.making import architecture, dataset_title, seen_patients, trained_on
+from retseg.reporting.making import architecture, dataset_title, seen_patients, source_set, trained_on
 from retseg.reporting.metric_headings import heading
+from retseg.reporting.numbers import intervals_in, mapping_in, scores_in
 from retseg.reporting.run_files import RunRecord
-from retseg.reporting.score_tables import has_scores, observers_of, scores_in
+from retseg.reporting.score_notes import intervals_of
+from retseg.reporting.score_tables import has_scores, observers_of
 from retseg.reporting.wording import counted, listed, score
 
 _MEASURE = "dice"
@@ -29,7 +31,8 @@ def summary(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[str, .
 
 def _task(records: Sequence[RunRecord], prepared: PreparedSet) -> str:
     names = listed([_network(record) for record in records])
-    networks = f"The networks {names} were" if len(records) > 1 else f"The network {names} was"
+    noun = "network" if all(architecture(record) for record in records) else "system"
+    networks = f"The {noun}s {names} were" if len(records) > 1 else f"The {noun} {names} was"
     sources = {trained_on(record) for record in records if record.train is not None}
     if len(sources) == 1 and None not in sources:
         return f"{networks} trained on {sources.pop()} to {_aim(prepared)}."
@@ -58,13 +61,22 @@ def _test(records: Sequence[RunRecord], prepared: PreparedSet) -> str:
         f"The test was on {counted(len(samples), 'image')} of {counted(len(patients), 'patient')} "
         f"from {dataset_title(prepared)}"
     )
-    seen = frozenset().union(*(seen_patients(record, prepared) for record in records)) & patients
+    seen = frozenset().union(*(seen_patients(record, prepared) | _owned_up(record) for record in records)) & patients
     if seen:
         return (
             f"{tested}, but {len(seen)} of these patients had a part in the training: "
             "the figures below are not those of a test."
         )
+    unknown = [record.name for record in records if source_set(record) is None]
+    if unknown:
+        return f"{tested}. Which patients had a part in the training of {listed(unknown)} is not recorded."
     return f"{tested}; none of these patients had a part in the training."
+
+
+def _owned_up(record: RunRecord) -> frozenset[str]:
+    """The scored patients that evaluate found weights or threshold to be fitted on."""
+    overlap = mapping_in(record.summary.get("fit_overlap"))
+    return frozenset(str(patient) for patients in overlap.values() for patient in patients or ())
 
 
 def _unscored(records: Sequence[RunRecord]) -> str:
@@ -82,11 +94,12 @@ def _outcome(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[str, 
     if not values:
         return ()
     ranked = sorted(values, key=lambda name: -values[name])
+    between = {r.name: words for r in records if (words := _interval(r.summary.get("intervals")))}
     averaged = "" if prepared.classes.positive is not None else ", averaged over the classes,"
     measure = f"{heading(_MEASURE)} over all test pixels{averaged}"
-    best, others = ranked[0], [f"{name} with {score(values[name])}" for name in ranked[1:]]
+    best, others = ranked[0], [f"{name} with {score(values[name])}{between.get(name, '')}" for name in ranked[1:]]
     scale = "where 0 means no overlap and 1 means that every pixel agrees"
-    figure = f"{measure} is {score(values[best])}, {scale}."
+    figure = f"{measure} is {score(values[best])}{between.get(best, '')}, {scale}."
     if others:
         come = "come" if len(others) > 1 else "comes"
         figure = f"Of the {len(ranked)} systems, {best} agrees best with the reference: its {figure}"
@@ -95,12 +108,27 @@ def _outcome(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[str, 
         figure = f"Against the reference, its {figure}"
     humans = {n: v for n, f in observers_of(records).items() if (v := _measured(f.get("pooled"))) is not None}
     text = " ".join([figure, *(_compared(best, values[best], name, value) for name, value in humans.items())])
+    return (text, _caution(records, all(name in between for name in values)))
+
+
+def _caution(records: Sequence[RunRecord], intervals: bool) -> str:
+    """How far the figures carry: how many patients they rest on, and whether that is enough for an interval."""
     patients = max(int(record.summary.get("n_patients") or 0) for record in records)
-    caution = (
-        f"These figures describe {counted(patients, 'patient')} and carry no confidence interval: "
-        "a small difference between two rows may be chance."
-    )
-    return (text, caution)
+    described = f"These figures describe {counted(patients, 'patient')}"
+    if not intervals:
+        return f"{described} and carry no confidence interval: a small difference between two rows may be chance."
+    if any(intervals_of(record).get("weak") for record in records):
+        return (
+            f"{described}, fewer than six: the intervals in the tables are weak, and a difference between two rows may "
+            "be chance."
+        )
+    return f"{described}; a difference that is smaller than the intervals in the tables may be chance."
+
+
+def _interval(intervals: Mapping[str, Any] | None) -> str:
+    """The 95% interval of the measure in words, with a space before it; empty where there is none."""
+    pair = intervals_in((intervals or {}).get("pooled")).get(_MEASURE)
+    return "" if pair is None else f" (95% interval {score(pair[0])} to {score(pair[1])})"
 
 
 def _compared(system: str, value: float, observer: str, human: float) -> str:

@@ -77,10 +77,13 @@ class ImageScores:
     ) -> float | None:
         """The value of one metric, None where undefined or not there.
 
-        Of several thresholds the given one counts; the most probable class counts only where nothing else was scored.
+        Of several thresholds the given one counts, and where none is given, since each fold has its own, the one that
+        evaluate wrote first; the most probable class counts only where nothing else was scored.
         """
         rows = self._found.get((image, system, class_name, metric), ())
         fitting = [row for row in rows if row.threshold is None or _same(row.threshold, threshold)]
+        if not fitting and threshold is None:
+            fitting = list(rows[:1])
         fitting.sort(key=lambda row: row.decision == "argmax")
         return fitting[0].value if fitting else None
 
@@ -104,7 +107,8 @@ class History:
 class RunRecord:
     """Everything the report knows of one run.
 
-    `protocol` is protocol.json; it may be empty where someone else evaluated.
+    `protocol` is protocol.json and `curves` curves.json; either may be empty, where someone else evaluated or where the
+    evaluation is of an older version.
     """
 
     folders: RunFolders
@@ -117,6 +121,7 @@ class RunRecord:
     protocol: Mapping[str, Any]
     scores: ImageScores
     failures: tuple[Failure, ...]
+    curves: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -154,6 +159,7 @@ def read_run(folders: RunFolders) -> RunRecord:
         protocol=_read_json(folders.evaluate / "protocol.json", required=False),
         scores=ImageScores.of(_read_scores(folders.evaluate / "metrics.csv")),
         failures=tuple(_read_failures(folders.predict / "failures.csv")),
+        curves=_read_json(folders.evaluate / "curves.json", required=False),
     )
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 from retseg.core.errors import InputError
 from retseg.core.types import Classes
 from retseg.datasets.prepared import PreparedSet
+from retseg.reporting.agreement_table import agreement_table
+from retseg.reporting.bland_altman import density_chapter
 from retseg.reporting.case_panels import class_order, decision_legend, error_legend
-from retseg.reporting.cases import case_views, choose_cases
+from retseg.reporting.cases import case_views, choose_cases, scored_class
 from retseg.reporting.config import ReportConfig
 from retseg.reporting.curves import charts, curve_remarks, curve_table
 from retseg.reporting.facts import facts_table
@@ -17,11 +19,16 @@ from retseg.reporting.making import dataset_credit
 from retseg.reporting.metric_headings import meanings
 from retseg.reporting.page import write_page
 from retseg.reporting.plain_words import summary, title
+from retseg.reporting.roc_charts import curve_chapter
 from retseg.reporting.run_files import RunFolders as RunFolders
 from retseg.reporting.run_files import RunRecord, read_run
+from retseg.reporting.score_remarks import banner, score_remarks
 from retseg.reporting.score_tables import has_scores, metrics_of, per_class_table, score_tables
-from retseg.reporting.view_models import CaseView, RunPage, Swatch
-from retseg.reporting.wording import counted, listed
+from retseg.reporting.strips import strip_chapter
+from retseg.reporting.trap_table import trap_chapter
+from retseg.reporting.view_models import CaseView, Chapter, RunPage, Swatch, Table
+from retseg.reporting.width_table import width_table
+from retseg.reporting.wording import counted
 
 NAME = "run.html"
 
@@ -66,9 +73,9 @@ def _run_page(
         charts=charts(records),
         curve_table=curve_table(records),
         curve_remarks=curve_remarks(records),
-        scores=score_tables(records),
+        scores=(*score_tables(records), *_further_tables(records)),
         per_class=per_class_table(records, prepared.classes),
-        score_remarks=_score_remarks(records),
+        score_remarks=score_remarks(records),
         definitions=meanings(metrics_of(records)) if any(map(has_scores, records)) else (),
         error_legend=error_legend(prepared.classes) if labelled else decision_legend(prepared.classes),
         class_legend=_class_legend(prepared.classes),
@@ -76,7 +83,30 @@ def _run_page(
         links=tuple(item.link for item in cases.chosen),
         cases=_told(case_views(cases.chosen, records, prepared, config), report),
         credit=dataset_credit(prepared) or "",
+        banner=banner(records),
+        chapters=_chapters(records, prepared),
     )
+
+
+def _further_tables(records: Sequence[RunRecord]) -> tuple[Table, ...]:
+    """Tables of the results that only some evaluations have."""
+    scored = [record for record in records if has_scores(record)]
+    found = (width_table(scored), agreement_table(scored)) if scored else ()
+    return tuple(table for table in found if table is not None)
+
+
+def _chapters(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[Chapter, ...]:
+    """What evaluate found beyond the tables of scores; each part only where the files have it."""
+    scored = [record for record in records if has_scores(record)]
+    if not scored:
+        return ()
+    found = (
+        curve_chapter(scored),
+        strip_chapter(scored, scored_class(prepared)),
+        density_chapter(scored),
+        trap_chapter(scored),
+    )
+    return tuple(chapter for chapter in found if chapter is not None)
 
 
 def _told(cases: Iterable[CaseView], report: Callable[[int, str], None] | None) -> Iterator[CaseView]:
@@ -89,26 +119,6 @@ def _told(cases: Iterable[CaseView], report: Callable[[int, str], None] | None) 
 def _subtitle(prepared: PreparedSet) -> str:
     images, patients = len(prepared.samples), len({sample.patient for sample in prepared.samples})
     return f"Prepared set {prepared.folder.name}: {counted(images, 'image')} of {counted(patients, 'patient')}"
-
-
-def _score_remarks(records: Sequence[RunRecord]) -> tuple[str, ...]:
-    """What a reader must know before the tables: that there are no scores, or that they are no test's."""
-    remarks = []
-    unlabelled = {str(image) for record in records for image in record.summary.get("unlabelled") or ()}
-    if not any(map(has_scores, records)):
-        remarks.append(
-            "There are no scores: the test images have no reference labels to compare with."
-            if unlabelled
-            else "There are no scores: no test image has both a reference and a prediction."
-        )
-    elif unlabelled:
-        remarks.append(f"{counted(len(unlabelled), 'test image')} without a reference label could not be scored.")
-    overlapping = [r.name for r in records if any((r.summary.get("fit_overlap") or {}).values())]
-    if overlapping:
-        remarks.append(
-            f"These are no test results for {listed(overlapping)}: patients that had a part in the training are scored."
-        )
-    return tuple(remarks)
 
 
 def _class_legend(classes: Classes) -> tuple[Swatch, ...]:

@@ -2,39 +2,56 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retseg.core.types import Classes
-from retseg.reporting.metric_headings import best_values, heading, needs_scores
+from retseg.reporting.metric_headings import (
+    best_values,
+    calibration_metrics,
+    figure,
+    heading,
+    needs_scores,
+    pixel_metrics,
+    shape_metrics,
+)
+from retseg.reporting.numbers import Interval, Scores, intervals_in, scores_in
 from retseg.reporting.run_files import RunRecord
+from retseg.reporting.score_notes import (
+    direction_notes,
+    interval_notes,
+    intervals_of,
+    partial_mean_notes,
+    sample_size,
+    selection_notes,
+    undefined_notes,
+)
+from retseg.reporting.score_notes import protocol_notes as protocol_notes
 from retseg.reporting.view_models import Cell, Row, RowGroup, Table
-from retseg.reporting.wording import counted, listed, score, threshold
+from retseg.reporting.wording import listed, threshold
 
-Scores = dict[str, float | None]
-
-_VIEWS = (("pooled", "All pixels of the test images pooled"), ("per_image_mean", "Mean over the test images"))
+_POOLED, _MEAN = "pooled", "per_image_mean"
+_VIEWS = {_POOLED: "All pixels of the test images pooled", _MEAN: "Mean over the test images"}
 _HUMAN = "human observer"
-
-
-def scores_in(figures: Any) -> Scores:
-    """The figures of one view of summary.json; None where undefined."""
-    return {name: _number(value) for name, value in figures.items()} if isinstance(figures, Mapping) else {}
+_MOST_OF_A_CASE = 11
+_OF_A_CASE = ("auc", "dice", "sensitivity", "specificity", "precision", "mcc", "cldice", "betti0", "hd95", "nsd", "ece")
 
 
 def has_scores(record: RunRecord) -> bool:
     """Whether the run was scored at all; a test set without labels is not."""
-    return any(value is not None for value in scores_in(record.summary.get("pooled")).values())
+    return any(value is not None for value in scores_in(record.summary.get(_POOLED)).values())
 
 
 def metrics_of(records: Sequence[RunRecord]) -> tuple[str, ...]:
     """The metrics that any run reports, in the order of the files.
 
-    Without a threshold the most probable class was taken; then nothing is ranked, and metrics of ranking have no place.
+    Without a threshold the most probable class was taken, or each fold has its own. Of the former nothing is ranked,
+    and metrics of ranking have no place.
     """
-    views = [scores_in(record.summary.get(view)) for record in records for view, _ in _VIEWS]
-    ranked = any(record.threshold is not None for record in records)
+    views = [scores_in(record.summary.get(view)) for record in records for view in _VIEWS]
+    ranked = any(record.threshold is not None for record in records) or any(
+        value is not None and needs_scores(metric) for view in views for metric, value in view.items()
+    )
     return tuple(dict.fromkeys(metric for view in views for metric in view if ranked or not needs_scores(metric)))
 
 
@@ -48,36 +65,76 @@ def observers_of(records: Sequence[RunRecord]) -> dict[str, Mapping[str, Any]]:
 
 
 def score_tables(records: Sequence[RunRecord]) -> tuple[Table, ...]:
-    """One table of pooled scores, one of means over images: each system at its threshold and at 0.5, then humans."""
+    """Pixels, pooled and as means over images; then shapes, which have means only; then calibration.
+
+    In each table the systems at their threshold and, muted, at 0.5, then humans.
+    """
     scored = [record for record in records if has_scores(record)]
+    if not scored:
+        return ()
     metrics = metrics_of(scored)
-    return tuple(_score_table(scored, metrics, view, caption) for view, caption in _VIEWS if scored)
+    pixels, shapes, calibration = pixel_metrics(metrics), shape_metrics(metrics), calibration_metrics(metrics)
+    tables = [_score_table(scored, pixels, caption, {view: ""}) for view, caption in _VIEWS.items() if pixels]
+    if shapes:
+        caption = "Connectedness and distance of the shapes: mean over the test images"
+        tables.append(_score_table(scored, shapes, caption, {_MEAN: ""}))
+    if calibration:
+        caption = "Calibration: whether a probability can be taken at its word"
+        tables.append(_score_table(scored, calibration, caption, _VIEWS))
+    return tuple(tables)
 
 
-def _score_table(records: Sequence[RunRecord], metrics: Sequence[str], view: str, caption: str) -> Table:
-    best = best_values([scores_in(record.summary.get(view)) for record in records], metrics)
-    rows: list[Row] = []
-    for record in records:
-        figures = scores_in(record.summary.get(view))
-        rows.append(Row(record.name, _cells(figures, metrics, best), _at(record.threshold)))
-        half = scores_in((record.summary.get("at_half") or {}).get(view))
-        if half:
-            # Ranking does not depend on the threshold, so the file may leave it out of the second row.
-            ranking = {name: figures.get(name) for name in metrics if needs_scores(name)}
-            rows.append(Row(record.name, _cells(ranking | half, metrics), _at(0.5), minor=True))
-    rows += [
-        Row(name, _cells(scores_in(figures.get(view)), metrics), _HUMAN, human=True)
-        for name, figures in observers_of(records).items()
-    ]
-    notes = [*protocol_notes(records), *_selection_notes(records)]
-    if view == "per_image_mean":
-        notes += _undefined_notes(records, metrics)
-    if best:
+def _score_table(records: Sequence[RunRecord], metrics: Sequence[str], caption: str, views: Mapping[str, str]) -> Table:
+    """One table with a group of rows for each view (key of summary.json -> heading, empty for none)."""
+    groups, marked = [], False
+    for view, name in views.items():
+        best = best_values([scores_in(record.summary.get(view)) for record in records], metrics)
+        marked = marked or bool(best)
+        rows = [row for record in records for row in _system_rows(record, metrics, view, best)]
+        groups.append(RowGroup(name, (*rows, *_observer_rows(records, metrics, view))))
+    shown = [row for group in groups for row in group.rows]
+    notes = selection_notes(records)
+    if any(cell.small for row in shown for cell in row.cells) or any(intervals_of(r).get("weak") for r in records):
+        notes += interval_notes(records)
+    notes += undefined_notes(records, metrics, tuple(views))
+    if _MEAN in views:
+        notes += partial_mean_notes(records, metrics)
+    notes += direction_notes(metrics)
+    if marked:
         notes.append("Bold: the best system of each column.")
     ranking_names = [heading(name) for name in metrics if needs_scores(name)]
-    if ranking_names and any(row.human for row in rows):
-        notes.append(f"A human observer’s drawing has no probabilities, so {listed(ranking_names)} do not apply to it.")
-    return _table(caption, "System", metrics, (RowGroup("", tuple(rows)),), notes)
+    if ranking_names and any(row.human for row in shown):
+        do = "does" if len(ranking_names) == 1 else "do"
+        notes.append(
+            f"A human observer’s drawing has no probabilities, so {listed(ranking_names)} {do} not apply to it."
+        )
+    paragraphs = (*protocol_notes(records), *([" ".join(notes)] if notes else ()))
+    return _table(caption, "System", metrics, tuple(groups), paragraphs, aside=sample_size(records, intervals=True))
+
+
+def _system_rows(record: RunRecord, metrics: Sequence[str], view: str, best: Mapping[str, float]) -> list[Row]:
+    """The system at its frozen threshold with intervals, and at 0.5 without."""
+    figures = scores_in(record.summary.get(view))
+    decided = [name for name in metrics if not needs_scores(name)]
+    cells = _cells(figures, metrics, best, intervals_in(intervals_of(record).get(view)))
+    rows = [Row(record.name, cells, _at(record.threshold) if decided else "")]
+    half = scores_in((record.summary.get("at_half") or {}).get(view))
+    if any(half.get(name) is not None for name in decided):
+        # Ranking does not depend on the threshold, so the file may leave it out of the second row.
+        ranking = {name: figures.get(name) for name in metrics if needs_scores(name)}
+        rows.append(Row(record.name, _cells(half | ranking, metrics), _at(0.5), minor=True))
+    return rows
+
+
+def _observer_rows(records: Sequence[RunRecord], metrics: Sequence[str], view: str) -> list[Row]:
+    """The human observers; one without any of these figures has no row."""
+    rows = []
+    for name, figures in observers_of(records).items():
+        values = scores_in(figures.get(view))
+        if any(values.get(metric) is not None for metric in metrics):
+            intervals = intervals_in((figures.get("intervals") or {}).get(view))
+            rows.append(Row(name, _cells(values, metrics, intervals=intervals), _HUMAN, human=True))
+    return rows
 
 
 def per_class_table(records: Sequence[RunRecord], classes: Classes) -> Table | None:
@@ -103,68 +160,42 @@ def per_class_table(records: Sequence[RunRecord], classes: Classes) -> Table | N
         )
     rules = dict.fromkeys(str(rule) for record in scored if (rule := record.protocol.get("per_class")))
     notes = [*(f"Decided here by {rule}." for rule in rules), *protocol_notes(scored)]
-    return _table("Each class against all others", "Class" if len(scored) == 1 else "System", metrics, groups, notes)
+    corner = "Class" if len(scored) == 1 else "System"
+    return _table("Each class against all others", corner, metrics, groups, notes, aside=sample_size(scored))
 
 
 def case_table(
     image: str, records: Sequence[RunRecord], observers: Sequence[str], class_name: str, metrics: Sequence[str]
 ) -> Table | None:
-    """One image's own scores, or None where it has none."""
+    """One image's own scores, or None where it has none. Of many metrics the chief ones are shown."""
+    shown = metrics if len(metrics) <= _MOST_OF_A_CASE else [name for name in metrics if name in _OF_A_CASE]
     rows: list[Row] = []
     for record in records:
-        values = {m: record.scores.value(image, record.system, class_name, m, record.threshold) for m in metrics}
+        values = {m: record.scores.value(image, record.system, class_name, m, record.threshold) for m in shown}
         if any(value is not None for value in values.values()):
-            rows.append(Row(record.name, _cells(values, metrics), _at(record.threshold)))
+            rows.append(Row(record.name, _cells(values, shown), _at(record.threshold)))
     for name in observers if rows else ():
-        values = {m: _observer_value(records, image, name, class_name, m) for m in metrics}
+        values = {m: _observer_value(records, image, name, class_name, m) for m in shown}
         if any(value is not None for value in values.values()):
-            rows.append(Row(name, _cells(values, metrics), _HUMAN, human=True))
+            rows.append(Row(name, _cells(values, shown), _HUMAN, human=True))
     if not rows:
         return None
-    return _table(f"Scores of {image}", "System", metrics, (RowGroup("", tuple(rows)),), protocol_notes(records))
-
-
-def protocol_notes(records: Sequence[RunRecord]) -> list[str]:
-    """How the figures came about, as evaluate wrote it: what holds for all systems once, then what differs."""
-    parts = {r.name: str(r.summary.get("protocol") or "").rstrip(". ").split("; ") for r in records}
-    lines = list(parts.values())
-    shared = [part for part in lines[0] if part and all(part in line for line in lines)]
-    own = {name: [part for part in line if part and part not in shared] for name, line in parts.items()}
-    sentences = ["; ".join(shared), *(f"{name}: {'; '.join(rest)}" for name, rest in own.items() if rest)]
-    text = " ".join(f"{sentence}." for sentence in sentences if sentence)
-    return [f"Protocol: {text}"] if text else []
-
-
-def _selection_notes(records: Sequence[RunRecord]) -> list[str]:
-    """Says so where the systems were not scored on the same number of images or patients."""
-    counts = {r.name: (r.summary.get("n_images"), r.summary.get("n_patients")) for r in records}
-    if len(set(counts.values())) < 2:
-        return []
-    parts = [
-        f"{name} on {counted(int(images or 0), 'image')} of {counted(int(patients or 0), 'patient')}"
-        for name, (images, patients) in counts.items()
-    ]
-    return [f"The systems were not scored on the same images: {listed(parts)}."]
-
-
-def _undefined_notes(records: Sequence[RunRecord], metrics: Sequence[str]) -> list[str]:
-    """Says for which figures some image is left out of the mean, because the figure is undefined there."""
-    notes = []
-    for record in records:
-        total, counts = record.summary.get("n_images"), record.summary.get("per_image_n") or {}
-        fewer = [
-            f"{heading(name)} over {number}" for name, number in counts.items() if name in metrics and number != total
-        ]
-        if fewer:
-            means = f"{listed(fewer)} of {total} images"
-            notes.append(f"{record.name}: where a figure is undefined, the mean leaves the image out ({means}).")
-    return notes
+    notes = protocol_notes(records)
+    if len(shown) < len(metrics):
+        notes.append("All further figures of this image are in metrics.csv.")
+    return _table(f"Scores of {image}", "System", shown, (RowGroup("", tuple(rows)),), notes)
 
 
 def _table(
-    caption: str, corner: str, metrics: Sequence[str], groups: tuple[RowGroup, ...], notes: Sequence[str]
+    caption: str,
+    corner: str,
+    metrics: Sequence[str],
+    groups: tuple[RowGroup, ...],
+    notes: Sequence[str],
+    *,
+    aside: str = "",
 ) -> Table:
-    return Table(caption, corner, tuple(map(heading, metrics)), groups, tuple(notes))
+    return Table(caption, corner, tuple(map(heading, metrics)), groups, tuple(notes), aside=aside)
 
 
 def _at(value: float | None) -> str:
@@ -178,12 +209,22 @@ def _observer_value(
     return next((value for value in values if value is not None), None)
 
 
-def _cells(values: Scores, metrics: Sequence[str], best: Mapping[str, float] | None = None) -> tuple[Cell, ...]:
-    marks = best or {}
-    return tuple(Cell(score(values.get(m)), m in marks and values.get(m) == marks[m]) for m in metrics)
+def _cells(
+    values: Scores,
+    metrics: Sequence[str],
+    best: Mapping[str, float] | None = None,
+    intervals: Mapping[str, Interval] | None = None,
+) -> tuple[Cell, ...]:
+    marks, known = best or {}, intervals or {}
+    return tuple(
+        Cell(
+            figure(name, values.get(name)),
+            name in marks and values.get(name) == marks[name],
+            _between(name, known[name]) if name in known and values.get(name) is not None else "",
+        )
+        for name in metrics
+    )
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
+def _between(metric: str, interval: Interval) -> str:
+    return f"[{figure(metric, interval[0])}, {figure(metric, interval[1])}]"

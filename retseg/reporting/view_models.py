@@ -10,10 +10,11 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One cell of a table. `best` marks the best system of a column."""
+    """One cell of a table. `best` marks the best system of a column; `small` stands under the text, in small type."""
 
     text: str
     best: bool = False
+    small: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,20 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class RowGroup:
-    """Rows under one heading; an empty heading shows none. `colour` puts a swatch before the heading."""
+    """Rows under one heading; an empty heading shows none.
+
+    `colour` puts a swatch before the heading, `note` words after it.
+    """
 
     heading: str
     rows: tuple[Row, ...]
     colour: Colour | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with row headings. `notes` stand under it, one paragraph each."""
+    """A table with row headings. `notes` stand under it, one paragraph each; `aside` goes on with the caption."""
 
     caption: str
     corner: str
@@ -49,6 +54,7 @@ class Table:
     groups: tuple[RowGroup, ...]
     notes: tuple[str, ...] = ()
     textual: bool = False
+    aside: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +65,65 @@ class Tick:
     label: str
 
 
+HUMAN_HUE = -1
+"""The hue of what humans drew and of lines that belong to nobody: the colour of text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One curve: an SVG path, its system's index (which chooses the colour) and dash style, and an optional marker."""
+    """One curve: an SVG path, its system's index (which chooses the colour) and dash style, and an optional marker.
+
+    `dash` is a style of its own for each system (0 solid), where `dashed` tells two curves of one system apart.
+    """
 
     label: str
     path: str
     hue: int
     dashed: bool
     marker: tuple[float, float] | None = None
+    dash: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A single point: `shape` is "dot", "small-dot", "diamond", "square", "triangle" or "bar" (an upright stroke).
+
+    `label` stands in the key (an empty one does not), `text` beside the point, `tip` under a pointer.
+    """
+
+    x: float
+    y: float
+    hue: int
+    shape: str
+    label: str = ""
+    text: str = ""
+    tip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words inside a chart, from `x` on ("start"), around it ("middle") or up to it ("end")."""
+
+    x: float
+    y: float
+    words: str
+    anchor: str = "start"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """An upright bar; `x` and `y` are its upper left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    hue: int
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A line chart in the units of its own view box."""
+    """A chart in the units of its own view box: lines, and optionally guides, bars, single points and words."""
 
     id: str
     title: str
@@ -87,6 +138,29 @@ class Chart:
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     lines: tuple[Line, ...]
+    y_label: str = ""
+    guides: tuple[Line, ...] = ()
+    bars: tuple[Bar, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    texts: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chapter:
+    """A part of a page under its own heading: remarks, charts, tables, and tables that are folded away.
+
+    `contents` is its short name in the list of contents; `fold` says what the folded tables are.
+    """
+
+    id: str
+    heading: str
+    contents: str
+    remarks: tuple[str, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[Table, ...] = ()
+    fold: str = ""
+    folded: tuple[Table, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,3 +251,5 @@ class RunPage:
     links: tuple[CaseLink, ...]
     cases: Iterable[CaseView]
     credit: str
+    banner: str = ""
+    chapters: tuple[Chapter, ...] = ()

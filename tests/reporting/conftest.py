@@ -16,14 +16,13 @@ from scipy.ndimage import gaussian_filter
 from retseg.core.manifest import Manifest, provenance
 from retseg.core.types import CLASS_MAP, Case, Classes, ClassInfo, OperatingPoint, Sample
 from retseg.datasets.prepared import PreparedSet, save_case, write_index
-from retseg.evaluation.config import EvaluateConfig
-from retseg.evaluation.evaluate import evaluate_predictions
 from retseg.imaging.config import InputConfig
 from retseg.inference.card import Card
 from retseg.inference.config import PredictConfig
 from retseg.inference.writer import PredictionWriter, write_operating_point
 from retseg.reporting.config import ReportConfig
 from retseg.reporting.run_report import RunFolders, write_run_report
+from tests.reporting.evaluation_files import Evaluation
 
 VESSELS = Classes(
     "vessels",
@@ -145,9 +144,16 @@ class World:
             operating_point=point if positive else None,
             epoch=len(history) - 1 or 1,
         )
-        evaluate_predictions(
-            prepared, folders.predict, card.operating_point, EvaluateConfig(), folders.evaluate, card=card, system=name
-        )
+        Evaluation(
+            self.dataset,
+            name,
+            self.classes,
+            self.cases,
+            {c.sample.id: self.probabilities(c, n, blur, seed) for n, c in enumerate(self.cases)},
+            card.operating_point,
+            card,
+            all_classes,
+        ).write(folders.evaluate)
         self.write_history(folders.train, history)
         facts = {"dataset": self.dataset, "parameters": 3523, "steps": 75, "kept": "Epoch 2 of 3, the best."}
         made = provenance(seed=7, device="cpu (test)", seconds=125.0)

@@ -56,3 +56,27 @@ def test_seen_patients_are_owned_up_to(records, vessels) -> None:
 def test_without_an_observer_nothing_is_said_of_humans(records, vessels) -> None:
     record = replace(records[0], summary={**records[0].summary, "observers": {}})
     assert "human" not in words([record], vessels[0])
+
+
+def test_the_interval_stands_with_the_figure_and_few_patients_are_owned_up_to(records, vessels) -> None:
+    text = words(records[:1], vessels[0])
+    low, high = records[0].summary["intervals"]["pooled"]["dice"]
+    assert f"(95% interval {low:.3f} to {high:.3f})" in text
+    assert "These figures describe 2 patients, fewer than six: the intervals in the tables are weak" in text
+
+
+def test_an_older_evaluation_has_no_interval_and_says_so(records, vessels) -> None:
+    older = replace(records[0], summary={**records[0].summary, "intervals": None})
+    assert "carry no confidence interval" in words([older], vessels[0])
+
+
+def test_an_overlap_that_evaluate_found_is_owned_up_to(records, vessels) -> None:
+    record = replace(records[0], summary={**records[0].summary, "fit_overlap": {"weights": ["p0-test"]}})
+    assert "1 of these patients had a part in the training" in words([record], vessels[0])
+
+
+def test_of_anyones_maps_nothing_is_claimed_that_is_not_known(records, vessels) -> None:
+    text = words([replace(records[0], train=None, protocol={})], vessels[0])
+    assert "Which patients had a part in the training of good is not recorded." in text
+    assert "none of these" not in text
+    assert "The system good was used to" in text

@@ -83,3 +83,13 @@ def test_a_damaged_file_is_named(tmp_path: Path, name: str, content: str) -> Non
 def test_a_run_that_was_not_evaluated_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has not been evaluated"):
         read_run(RunFolders("net", None, tmp_path, tmp_path))
+
+
+def test_where_each_fold_has_its_threshold_the_first_line_counts() -> None:
+    def row(threshold: float, value: float) -> ScoreRow:
+        return ScoreRow("a", "net", "vessel", "dice", value, threshold, "threshold")
+
+    scores = ImageScores.of(iter([row(0.31, 0.8), row(0.5, 0.7)]))
+    assert scores.value("a", "net", "vessel", "dice") == 0.8
+    assert scores.value("a", "net", "vessel", "dice", 0.5) == 0.7
+    assert scores.value("a", "net", "vessel", "dice", 0.4) is None
