@@ -1,4 +1,4 @@
-"""The commands that look at things: datasets, models, config, doctor."""
+"""The commands that look at things: datasets, models, methods, config, doctor."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 datasets_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+methods_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 config_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -20,6 +21,7 @@ def add_to(app: typer.Typer) -> None:
     """Adds the commands that look at things."""
     app.add_typer(datasets_app, name="datasets", help="The datasets: list them, show one, check a folder.")
     app.add_typer(models_app, name="models", help="The nets: list them, show one layer by layer.")
+    app.add_typer(methods_app, name="methods", help="The training-free methods: list them, show one.")
     app.add_typer(config_app, name="config", help="The configuration: show all settings.")
     app.command()(doctor)
 
@@ -160,6 +162,47 @@ def models_show(
     typer.echo(f"Theoretical receptive field: {f'{field[0]} x {field[1]} pixels' if field else 'the whole image'}")
 
 
+@methods_app.command("list")
+def methods_list() -> None:
+    """List the training-free methods that `retseg predict --method NAME` knows.
+
+    \b
+    Example:
+      retseg methods list
+    """
+    from retseg.methods.registry import METHODS
+
+    table = _table("name", "about", "citation")
+    for name in METHODS.names():
+        method = METHODS.get(name)
+        table.add_row(name, method.about, method.citation)
+    _print(table)
+
+
+@methods_app.command("show")
+def methods_show(name: Annotated[str, typer.Argument(help="Name of a method.")]) -> None:
+    """Show a method: what it does, who published it, its parameters, and what is searched when it is tuned.
+
+    \b
+    Example:
+      retseg methods show frangi
+    """
+    from inspect import cleandoc
+
+    from retseg.methods.registry import METHODS
+
+    method = METHODS.get(name)
+    typer.echo(f"{method.title}\n\n{method.about}\n\nCitation: {method.citation}\n")
+    typer.echo(f"Output: {'yes or no' if method.binary else 'a score from 0 to 1'}")
+    typer.echo(f"Learns from labels: {'yes' if method.fit is not None else 'no'}\n")
+    typer.echo(cleandoc(method.parameters.__doc__ or ""))
+    table = _table("parameter", "default", "tried when tuned")
+    for key, value in method.parameters().model_dump().items():
+        table.add_row(key, _words(value), "; ".join(map(_words, method.grid.get(key, ()))))
+    _print(table)
+    typer.echo("Change one with --set method.parameters.NAME=VALUE; what is set is not searched.")
+
+
 @config_app.command("show")
 def config_show(
     config: options.Config = None,
@@ -212,6 +255,10 @@ def _print(table: Any) -> None:
     if not console.is_terminal:
         console = Console(width=200)
     console.print(table)
+
+
+def _words(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _megabytes(count: int) -> str:

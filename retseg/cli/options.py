@@ -26,6 +26,14 @@ RunFolder = Annotated[
     Path | None,
     typer.Option("--run", metavar="RUN", help="Trained run: its folder, or its name below runs/. Default: the newest."),
 ]
+Method = Annotated[
+    str | None,
+    typer.Option(
+        "--method",
+        metavar="NAME",
+        help="A training-free method in place of a run; see `retseg methods list`. Tuned on training patients first.",
+    ),
+]
 Config = Annotated[
     Path | None, typer.Option("--config", metavar="FILE", help="YAML file with settings; a pipeline file will do.")
 ]

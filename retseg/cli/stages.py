@@ -129,6 +129,7 @@ def predict(
         typer.Argument(metavar="[PHOTO_OR_FOLDER]", help="Photographs to segment. Default: the newest prepared set."),
     ] = None,
     run: options.RunFolder = None,
+    method: options.Method = None,
     dataset: options.Dataset = None,
     root: options.Root = None,
     out: options.Out = None,
@@ -152,6 +153,7 @@ def predict(
       retseg predict photos/ --run runs/mine --out result
       retseg predict eye.jpg --out result
       retseg predict --dataset hrf --split all
+      retseg predict --method frangi --dataset chase
     """
     from retseg.stages.predict import predict_photographs, predict_prepared
     from retseg.stages.prepare import prepared_set
@@ -163,13 +165,25 @@ def predict(
         predict__threshold=threshold,
         predict__all_classes=all_classes or None,
         evaluate__split=split,
+        method__name=method,
     )
     if photographs is not None:
-        result = predict_photographs(settings, photographs, run=run, out=out, device=device, force=force)
+        result = predict_photographs(
+            settings, photographs, run=run, method=settings.method.name, out=out, device=device, force=force
+        )
     else:
         prepared = prepared_set(settings, root, workers=workers)
         typer.echo(f"Prepared set: {prepared.folder}")
-        result = predict_prepared(settings, prepared.folder, run=run, out=out, device=device, force=force)
+        result = predict_prepared(
+            settings,
+            prepared.folder,
+            run=run,
+            method=settings.method.name,
+            out=out,
+            device=device,
+            workers=workers,
+            force=force,
+        )
     _tell(result, "Predictions")
     typer.echo(result.folder)
 
@@ -177,14 +191,32 @@ def predict(
 def evaluate(
     predictions: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Folder of predictions. Default: those of the run; made if missing."),
+        typer.Option(
+            metavar="DIR",
+            help="Anyone's maps: PNG, TIFF, NIfTI or NPY, probabilities or masks, named after the photographs. "
+            "Default: the predictions of the run, made if missing.",
+        ),
     ] = None,
     run: options.RunFolder = None,
+    method: options.Method = None,
     dataset: options.Dataset = None,
     root: options.Root = None,
     out: options.Out = None,
     split: options.Split = None,
     threshold: Annotated[float | None, options.threshold("evaluate.threshold")] = None,
+    traps: Annotated[
+        bool,
+        typer.Option(
+            "--traps", help="Also compute what each known mistake of protocol would have reported for the same maps."
+        ),
+    ] = False,
+    allow_missing: Annotated[
+        bool,
+        typer.Option(
+            "--allow-missing",
+            help="Score although predictions are missing or cannot be used; the result counts and lists them.",
+        ),
+    ] = False,
     allow_fit_overlap: Annotated[
         bool,
         typer.Option(
@@ -198,14 +230,16 @@ def evaluate(
     workers: options.Workers = None,
     force: options.Force = False,
 ) -> None:
-    """Score predictions beside the human observers.
+    """Score predictions, ours or anyone's, beside the human observers.
 
     Only pixels inside the field of view count. Predicts first if that is missing.
 
     \b
     Examples:
       retseg evaluate
-      retseg evaluate --run runs/mine --dataset chase
+      retseg evaluate --run runs/mine --dataset chase --traps
+      retseg evaluate --method frangi --dataset chase
+      retseg evaluate --predictions maps/ --dataset chase --root ~/CHASE_DB1 --threshold 0.4 --out scores
     """
     from retseg.stages.evaluate import evaluate as stage
     from retseg.stages.prepare import prepared_set
@@ -216,6 +250,9 @@ def evaluate(
         dataset,
         evaluate__split=split,
         evaluate__threshold=threshold,
+        method__name=method,
+        evaluate__traps=traps or None,
+        evaluate__allow_missing=allow_missing or None,
         evaluate__allow_fit_overlap=allow_fit_overlap or None,
     )
     prepared = prepared_set(settings, root, workers=workers)
@@ -224,6 +261,7 @@ def evaluate(
         settings,
         prepared.folder,
         run=run,
+        method=settings.method.name,
         predictions=predictions,
         out=out,
         device=device,

@@ -30,6 +30,12 @@ def _draw(patient: str, seed: int) -> str:
     return hashlib.sha256(f"{seed}:{patient}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def deal_patients(patients: Iterable[str], folds: int, seed: int) -> list[set[str]]:
+    """The patients dealt into `folds` sets whose sizes differ by one at most, in an order drawn by `seed` alone."""
+    drawn = sorted(set(patients), key=lambda patient: (_draw(patient, seed), patient))
+    return [set(drawn[fold::folds]) for fold in range(folds)]
+
+
 def split_patients(samples: Sequence[Sample], is_test: Callable[[str], bool]) -> list[Sample]:
     """The samples with split "test" for the patients that `is_test` names, "train" for all others."""
     return [replace(sample, split=TEST if is_test(sample.patient) else TRAIN) for sample in samples]

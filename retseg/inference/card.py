@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from retseg.core.config import validate
+from retseg.core.errors import CheckpointError
 from retseg.core.types import Classes, OperatingPoint
 from retseg.imaging.config import InputConfig
 from retseg.inference.config import PredictConfig
 
 CARD_FORMAT = 1
 """Version of the card's layout; a reader refuses a version that it does not know."""
+
+_SHOWN = 3  # as many names as still fit on the one line of an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +96,19 @@ class Card:
             retseg=str(data["retseg"]),
             torch=str(data["torch"]),
         )
+
+
+def refuse_other_classes(path: Path, found: Classes, expect: Classes) -> None:
+    """Raises CheckpointError unless weights for the classes `found` fit data with the classes `expect`."""
+    same = (found.names, found.positive, found.outside) == (expect.names, expect.positive, expect.outside)
+    if not same:
+        raise CheckpointError(
+            f"the weights were trained for the classes {_listed(found.names)}, the data have {_listed(expect.names)}",
+            where=path,
+            fix="Take weights that were trained on this kind of data, or train anew",
+        )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    rest = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from retseg.core.errors import CheckpointError, ConfigError, InputError
 from retseg.core.paths import write_atomically
 from retseg.core.types import Classes
-from retseg.inference.card import CARD_FORMAT, Card
+from retseg.inference.card import CARD_FORMAT, Card, refuse_other_classes
+from retseg.inference.method_predictor import METHOD_FILE, read_method_card
 from retseg.models.build import build
 from retseg.models.config import ModelConfig
 
@@ -49,6 +50,8 @@ def save_weights(path: Path, net: nn.Module, card: Card) -> None:
 def read_card(path: Path) -> Card:
     """The card of a weights file, without loading the weights."""
     _refuse_what_is_no_file(path)
+    if path.name == METHOD_FILE:
+        return read_method_card(path)
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
@@ -65,6 +68,8 @@ def load_weights(path: Path, device: torch.device, expect: Classes | None = None
         device: Where the net shall live.
         expect: The class table of the data it shall be used on; a file with other classes is refused.
     """
+    if path.name == METHOD_FILE:
+        raise CheckpointError("this is a tuned method, which has no weights", where=path, fix=_RETRAIN)
     card = read_card(path)
     if expect is not None:
         refuse_other_classes(path, card.classes, expect)
@@ -117,17 +122,6 @@ def _parse_card(path: Path, metadata: Mapping[str, str]) -> Card:
         where=path,
         fix="Install the retseg that wrote it, or train again",
     )
-
-
-def refuse_other_classes(path: Path, found: Classes, expect: Classes) -> None:
-    """Raises CheckpointError unless weights for the classes `found` fit data with the classes `expect`."""
-    same = (found.names, found.positive, found.outside) == (expect.names, expect.positive, expect.outside)
-    if not same:
-        raise CheckpointError(
-            f"the weights were trained for the classes {_listed(found.names)}, the data have {_listed(expect.names)}",
-            where=path,
-            fix="Take weights that were trained on this kind of data, or train anew",
-        )
 
 
 def _rebuild(path: Path, card: Card) -> nn.Module:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from retseg.imaging.geometry import Geometry
 from retseg.imaging.normalise import input_statistics
 from retseg.inference.checkpoint import LoadedModel
 from retseg.inference.config import PredictConfig
+from retseg.inference.prediction import Prediction as Prediction
 from retseg.inference.window import Mosaic, WindowGrid
 from retseg.models.architecture import outputs
 from retseg.models.registry import MODELS
@@ -25,15 +25,6 @@ from retseg.models.registry import MODELS
 _PIXELS_PER_PASS = {"cpu": 256 * 256, "cuda": 16 * 512 * 512}
 """Most pixels in one pass of the net where the config leaves the batch open (one window at least). This bounds memory;
 on a CPU larger passes were also measured to be slower, because they leave its caches."""
-
-
-class Prediction(NamedTuple):
-    """One photograph with its (classes, H, W) float32 probabilities, all on the native grid."""
-
-    id: str
-    image: UInt8Array
-    fov: BoolArray
-    probabilities: Float32Array
 
 
 @dataclass(slots=True, eq=False)

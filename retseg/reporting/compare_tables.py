@@ -201,7 +201,9 @@ def _pair_notes(comparison: Comparison, shown: Sequence[Pair], tested: bool) -> 
         yield (
             f"Paired bootstrap over the same patients ({whole(comparison.resamples)} resamples), and Wilcoxon’s signed-"
             "rank test of the patients’ means, which has no pooled form. Holm’s correction is over all pairs of one "
-            "metric and view. Significant: every test of the line below 5% after the correction."
+            "metric and view. Significant: both tests below 5% after the correction; for a pooled figure, too, the "
+            "signed-rank test of the patients’ means must agree, because with few patients the bootstrap alone claims "
+            "too often."
         )
     yield (
         "Patients needed: about how many patients would show a difference as large as this one, were it real "

@@ -18,7 +18,7 @@ from retseg.stages.locate import find_run
 from retseg.stages.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from retseg.inference.predictor import Predictor
+    from retseg.inference.prediction import Predicts
 
 PathLike = str | os.PathLike[str]
 Values = Mapping[str, Any]
@@ -62,21 +62,31 @@ def predict(
     photographs: PathLike | None = None,
     *,
     run: PathLike | None = None,
+    method: str | None = None,
     prepared: PathLike | None = None,
     out: PathLike | None = None,
     set: Values | None = None,
     device: str = "auto",
     force: bool = False,
 ) -> Path:
-    """Predicts a photograph, a folder of them, or a prepared set; returns the folder with maps, masks and overlays."""
+    """Predicts a photograph, a folder of them, or a prepared set; returns the folder with maps, masks and overlays.
+
+    `method` names a training-free method in the place of a run; on a prepared set it is tuned first.
+    """
     settings = _settings(set, {})
     if photographs is not None:
         result = predict_stage.predict_photographs(
-            settings, Path(photographs), run=_path(run), out=_path(out), device=device, force=force
+            settings, Path(photographs), run=_path(run), method=method, out=_path(out), device=device, force=force
         )
     else:
         result = predict_stage.predict_prepared(
-            settings, _prepared(settings, prepared), run=_path(run), out=_path(out), device=device, force=force
+            settings,
+            _prepared(settings, prepared),
+            run=_path(run),
+            method=method,
+            out=_path(out),
+            device=device,
+            force=force,
         )
     return result.folder
 
@@ -126,19 +136,16 @@ def report(
     return result.folder / report_stage.PAGE
 
 
-def load(run: PathLike | None = None, *, device: str = "auto", set: Values | None = None) -> Predictor:
-    """A trained net, ready to use: `load(run).probabilities(image, fov)`.
+def load(run: PathLike | None = None, *, device: str = "auto", set: Values | None = None) -> Predicts:
+    """A trained net or a tuned method, ready to use: `load(run).probabilities(image, fov)`.
 
     `image` is (H, W, 3) uint8 RGB and `fov` (H, W) bool (`retseg.imaging.fov.estimate_fov` finds it); the result is
     (classes, H, W) float32 in 0..1 on the same grid. `set` maps `predict.*` settings to values.
     """
     from retseg.core.device import choose_device
-    from retseg.inference.checkpoint import load_weights
-    from retseg.inference.predictor import Predictor
 
-    chosen = choose_device(device)
     weights = predict_stage.weights_of(find_run(_path(run)))
-    return Predictor(load_weights(weights, chosen), _settings(set, {}).predict, chosen)
+    return predict_stage.open_predictor(weights, _settings(set, {}).predict, choose_device(device))
 
 
 def _settings(values: Values | None, shorthand: Values) -> Settings:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from retseg.core.errors import InputError
+from retseg.core.errors import ConfigError, InputError
 from retseg.core.manifest import Manifest, folder_digests
 from retseg.core.progress import progress
 from retseg.core.types import OperatingPoint
@@ -16,12 +16,14 @@ from retseg.stages.locate import find_run
 from retseg.stages.predict import predict_prepared, split_samples
 from retseg.stages.runner import Plan, StageResult, run_stage
 from retseg.stages.settings import Settings
+from retseg.stages.tune import tuned_run
 
 if TYPE_CHECKING:
+    from retseg.evaluation.evaluate import Predictions
     from retseg.inference.card import Card
 
 STAGE = "evaluate"
-VERSION = 1
+VERSION = 2
 OPERATING_POINT = "operating_point.json"
 
 
@@ -30,43 +32,63 @@ def evaluate(
     prepared: Path,
     *,
     run: Path | None = None,
+    method: str | None = None,
     predictions: Path | None = None,
     out: Path | None = None,
     device: str = "auto",
     workers: int | None = None,
     force: bool = False,
 ) -> StageResult:
-    """Scores the predictions of a run, or those in a folder, against a prepared set.
+    """Scores the predictions of a run, or anyone's maps in a folder, against a prepared set.
 
     Args:
         settings: The configuration; `evaluate` counts, and `predict` where predictions have to be made.
         prepared: Folder of the prepared set.
-        run: The trained run; the newest when neither it nor `predictions` is given.
-        predictions: Folder of predictions of the prepared set; those of the run when None, made if missing.
+        run: The trained or tuned run; the newest trained one when neither it nor `method` nor `predictions` is given.
+        method: A training-free method in place of a run; tuned on the set's training patients first.
+        predictions: Folder of maps of the prepared set; those of the run when None, made if missing.
         out: Folder to write; `evaluate/<dataset>` in the run, or beside the predictions' folder, when None.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps"; for predictions that are missing.
         workers: Processes to use; all cores when None.
         force: Do it again even if nothing changed.
     """
+    if sum(source is not None for source in (run, method, predictions)) > 1:
+        raise ConfigError("several things to score were named", fix="Give one of --run, --method and --predictions")
     data = PreparedSet.open(prepared)
     notes: tuple[str, ...] = ()
     if predictions is None:
-        folder = find_run(run)
+        folder = find_run(run) if method is None else tuned_run(settings, prepared, method, workers=workers)
         made = predict_prepared(settings, prepared, run=folder, device=device)
         predictions, notes = made.folder, made.notes
         target = out or folder / "evaluate" / data.name
-        system: str | None = folder.name
+        system = folder.name
     else:
         if not predictions.is_dir():
             raise InputError("the folder of predictions does not exist", where=predictions, fix="Check --predictions")
         target = out or predictions.with_name(f"{predictions.resolve().name}-scores")
-        system = None
-    manifest = Manifest.find(predictions)
-    inputs = {
-        "prepared": Manifest.read(prepared).digest,
-        **(folder_digests(predictions) if manifest is None else {"predictions": manifest.digest}),
-    }
-    plan = Plan(STAGE, VERSION, settings.part("evaluate"), inputs)
+        system = predictions.resolve().name
+    result = score(settings, prepared, [(predictions, None)], target, system, workers=workers, force=force)
+    return StageResult(result.folder, result.manifest, result.skipped, (*notes, *result.notes))
+
+
+def score(
+    settings: Settings,
+    prepared: Path,
+    parts: Sequence[tuple[Path, frozenset[str] | None]],
+    out: Path,
+    system: str,
+    *,
+    workers: int | None = None,
+    force: bool = False,
+) -> StageResult:
+    """Scores folders of predictions together, each for the photographs named beside it (None for all)."""
+    data = PreparedSet.open(prepared)
+    inputs = {"prepared": Manifest.read(prepared).digest}
+    for number, (folder, _) in enumerate(parts):
+        manifest = Manifest.find(folder)
+        name = "predictions" if len(parts) == 1 else f"predictions {number}"
+        inputs |= folder_digests(folder) if manifest is None else {name: manifest.digest}
+    plan = Plan(STAGE, VERSION, {**settings.part("evaluate"), "system": system}, inputs)
 
     def work(partial: Path, resumed: bool) -> Mapping[str, Any]:
         from retseg.evaluation.evaluate import evaluate_predictions
@@ -74,19 +96,27 @@ def evaluate(
         with progress("Scoring", len(split_samples(data, settings.evaluate.split))) as bar:
             summary = evaluate_predictions(
                 data,
-                predictions,
-                _operating_point(predictions),
+                [_predictions(folder, ids) for folder, ids in parts],
                 settings.evaluate,
                 partial,
                 lambda n, note: bar.advance(n, note),
-                card=_card(manifest),
                 system=system,
                 workers=workers,
             )
-        return {"dataset": data.name, "predictions": str(predictions), "table": _table(summary)}
+        return {
+            "dataset": data.name,
+            "prepared": str(prepared),
+            "predictions": [str(folder) for folder, _ in parts],
+            "table": _table(summary),
+        }
 
-    result = run_stage(plan, target, work, force=force)
-    return StageResult(result.folder, result.manifest, result.skipped, notes)
+    return run_stage(plan, out, work, force=force)
+
+
+def _predictions(folder: Path, ids: frozenset[str] | None) -> Predictions:
+    from retseg.evaluation.evaluate import Predictions
+
+    return Predictions(folder, _operating_point(folder), _card(Manifest.find(folder)), ids)
 
 
 def _operating_point(predictions: Path) -> OperatingPoint | None:
@@ -112,18 +142,28 @@ def _card(manifest: Manifest | None) -> Card | None:
 
 
 def _table(summary: Mapping[str, Any]) -> list[str]:
-    """The pooled figures as lines for a terminal: the system, then the human observers."""
-    rows = {str(summary["system"]): summary.get("pooled") or {}}
-    for name, observer in (summary.get("observers") or {}).items():
-        rows[f"observer {name}"] = observer["pooled"]
+    """The figures as lines for a terminal: one line a metric, a column for the system and each human observer."""
     if not summary["n_images"]:
         return ["The photographs have no labels, so there are no scores.", str(summary["protocol"])]
-    metrics = list(rows[str(summary["system"])])
-    width = max(map(len, rows))
-    lines = [" ".join([" " * width, *(f"{name:>11}" for name in metrics)])]
-    for row, values in rows.items():
-        cells = (values.get(name) for name in metrics)
-        lines.append(
-            " ".join([f"{row:<{width}}", *(f"{v:>11.4f}" if v is not None else f"{'n/a':>11}" for v in cells)])
-        )
-    return [*lines, str(summary["protocol"])]
+    systems = {str(summary["system"]): summary}
+    systems |= {f"observer {name}": view for name, view in (summary.get("observers") or {}).items()}
+    metrics = list(summary["pooled"])
+    rows = [["", *systems]]
+    for metric in metrics:
+        rows.append([metric, *(_cell(view, metric) for view in systems.values())])
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    matched = [str(summary["matched"])] if summary.get("matched") else []
+    warnings = [f"Warning: {text}" for text in summary.get("warnings") or ()]
+    note = "Pooled over all pixels; figures of shape (cldice to nsd) are means over the photographs."
+    return [*matched, *lines, note, *warnings, str(summary["protocol"])]
+
+
+def _cell(view: Mapping[str, Any], metric: str) -> str:
+    """The pooled figure, or the mean over photographs where there is none, with its interval."""
+    for kind in ("pooled", "per_image_mean"):
+        value = view[kind].get(metric)
+        if value is not None:
+            interval = ((view.get("intervals") or {}).get(kind) or {}).get(metric)
+            return f"{value:.4f}" + (f" [{interval[0]:.4f}, {interval[1]:.4f}]" if interval else "")
+    return "n/a"

@@ -15,6 +15,9 @@ from retseg.datasets.registry import DATASETS, GENERATED, find_datasets
 
 DATA_VARIABLE = "RETSEG_DATA"
 
+TRAINED, TUNED = "train", "tune"
+"""The stage that a run's train/ folder comes from: a net's training, or a training-free method's tuning."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -114,11 +117,19 @@ def newest_prepared(dataset: str | None = None) -> Path:
 
 
 def newest_run() -> Path:
-    """The run whose training finished last."""
-    found = _newest(RUNS.glob("*/train"), "train", None)
+    """The run whose training finished last. It is a net's: a training-free method is taken only when it is named."""
+    found = _newest(RUNS.glob("*/train"), TRAINED, None)
     if found is None:
         raise InputError("there is no trained run yet", where=RUNS, fix="Run `retseg train` first")
     return found.parent
+
+
+def newest_tuned(method: str) -> Path | None:
+    """The run in which the training-free method was tuned last, or None where it never was."""
+    facts = {folder: manifest.facts for folder in RUNS.glob("*/train") if (manifest := Manifest.find(folder))}
+    mine = [f for f, known in facts.items() if known.get("method") == method and not known.get("published")]
+    found = _newest(mine, TUNED, None)
+    return found.parent if found is not None else None
 
 
 def find_run(path: Path | None) -> Path:

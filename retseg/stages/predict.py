@@ -10,26 +10,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retseg.core.device import choose_device, device_name
-from retseg.core.errors import ImageError, InputError, RetsegError
+from retseg.core.errors import ConfigError, ImageError, InputError, RetsegError
 from retseg.core.manifest import Manifest, file_digest, file_digests
 from retseg.core.progress import progress
 from retseg.core.types import BoolArray, Classes, OperatingPoint, Sample, UInt8Array
+from retseg.datasets.base import VESSELS
 from retseg.datasets.folder import photographs
 from retseg.datasets.prepared import PreparedSet
 from retseg.imaging.fov import estimate_fov
 from retseg.imaging.io import read_image, read_label
-from retseg.inference.card import Card
+from retseg.inference.card import Card, refuse_other_classes
 from retseg.inference.config import PredictConfig
+from retseg.inference.method_predictor import FITTED_FILE, METHOD_FILE, read_method_card
 from retseg.stages.done import DoneList
 from retseg.stages.failures import Failure, write_failures
-from retseg.stages.locate import find_run
+from retseg.stages.locate import find_run, newest_tuned
 from retseg.stages.runner import Plan, StageResult, run_stage
 from retseg.stages.settings import Settings
+from retseg.stages.tune import published_run, tune
 
 if TYPE_CHECKING:
     import torch
 
-    from retseg.inference.predictor import Prediction, Predictor
+    from retseg.inference.prediction import Prediction, Predicts
     from retseg.inference.writer import PredictionWriter
 
 STAGE = "predict"
@@ -44,6 +47,7 @@ def predict_photographs(
     path: Path,
     *,
     run: Path | None = None,
+    method: str | None = None,
     out: Path | None = None,
     device: str = "auto",
     force: bool = False,
@@ -53,7 +57,8 @@ def predict_photographs(
     Args:
         settings: The configuration; `predict` counts.
         path: A photograph or a folder of them.
-        run: The trained run; the newest when None.
+        run: The trained or tuned run; the newest trained one when None.
+        method: A training-free method in the place of a run: as it was tuned last, else with published parameters.
         out: Folder to write; `<run>/predict/<name of path>` when None.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         force: Do it again even if nothing changed.
@@ -61,7 +66,7 @@ def predict_photographs(
     samples = photographs(path)
     base = path if path.is_dir() else path.parent
     inputs = file_digests((sample.image for sample in samples), base)
-    model = _Model.find(run, settings)
+    model = _Model.of_method(settings, method, run, VESSELS) if method is not None else _Model.find(run)
     folder = out or model.run / "predict" / (path.stem if path.is_file() else path.resolve().name)
     return _predict(settings, model, samples, inputs, folder, device, force)
 
@@ -71,8 +76,10 @@ def predict_prepared(
     prepared: Path,
     *,
     run: Path | None = None,
+    method: str | None = None,
     out: Path | None = None,
     device: str = "auto",
+    workers: int | None = None,
     force: bool = False,
 ) -> StageResult:
     """Predicts one split of a prepared set, with every class's probabilities, which the report shows.
@@ -80,14 +87,19 @@ def predict_prepared(
     Args:
         settings: The configuration; `predict` and `evaluate.split` count.
         prepared: Folder of the prepared set.
-        run: The trained run; the newest when None.
+        run: The trained or tuned run; the newest trained one when None.
+        method: A training-free method in the place of a run; tuned first on the set's training patients.
         out: Folder to write; `<run>/predict/<dataset>` when None.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        workers: Processes to tune with; all cores when None.
         force: Do it again even if nothing changed.
     """
     data = PreparedSet.open(prepared)
     samples = split_samples(data, settings.evaluate.split)
-    model = _Model.find(run, settings, expect=data.classes)
+    if method is not None:
+        model = _Model.of_method(settings, method, run, data.classes, prepared, workers)
+    else:
+        model = _Model.find(run, expect=data.classes)
     inputs = {"prepared": Manifest.read(prepared).digest, "split": settings.evaluate.split}
     folder = out or model.run / "predict" / data.name
     every_class = settings.predict.model_copy(update={"all_classes": True})
@@ -110,30 +122,82 @@ def split_samples(data: PreparedSet, split: str) -> list[Sample]:
 
 
 def weights_of(run: Path) -> Path:
-    """The weights file of a run's folder."""
-    return run / "train" / WEIGHTS
+    """What a run predicts with: the weights file of its net, or the file of its tuned method."""
+    method = run / "train" / METHOD_FILE
+    return method if method.is_file() else run / "train" / WEIGHTS
+
+
+def open_predictor(weights: Path, config: PredictConfig, device: torch.device | None) -> Predicts:
+    """What `weights_of` found, ready to predict. A method needs no device."""
+    if weights.name == METHOD_FILE:
+        from retseg.inference.method_predictor import MethodPredictor, load_method
+
+        return MethodPredictor(load_method(weights))
+    from retseg.inference.checkpoint import load_weights
+    from retseg.inference.predictor import Predictor
+
+    assert device is not None
+    return Predictor(load_weights(weights, device), config, device)
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """The weights that a prediction is made with, and what is in force: the config and the threshold."""
+    """What a prediction is made with, a net or a tuned method, and the threshold in force."""
 
     run: Path
     weights: Path
     card: Card
-    note: str
+    notes: tuple[str, ...]
 
     @classmethod
-    def find(cls, run: Path | None, settings: Settings, expect: Classes | None = None) -> _Model:
-        from retseg.inference.checkpoint import read_card, refuse_other_classes
-
+    def find(cls, run: Path | None, expect: Classes | None = None) -> _Model:
         folder = find_run(run)
         weights = weights_of(folder)
-        card = read_card(weights)
+        card = _read_card(weights)
         if expect is not None:
             refuse_other_classes(weights, card.classes, expect)
         which = "" if run is not None else ", the newest run"
-        return cls(folder, weights, card, f"Model: {folder} ({card.arch} trained on {card.dataset}{which}).")
+        return cls(folder, weights, card, (f"Model: {folder} ({_origin(weights, card)}{which}).",))
+
+    @classmethod
+    def of_method(
+        cls,
+        settings: Settings,
+        method: str,
+        run: Path | None,
+        classes: Classes,
+        prepared: Path | None = None,
+        workers: int | None = None,
+    ) -> _Model:
+        """A method tuned on the prepared set; without training photographs as it was tuned last, or as published."""
+        if run is not None:
+            raise ConfigError("--run and --method exclude each other", fix="Give one of the two")
+        if prepared is not None and _can_tune(prepared):
+            tuned = tune(settings, prepared, method, workers=workers)
+            return cls._with_notes(tuned.folder.parent, tuned.notes)
+        last = newest_tuned(method)
+        if last is not None:
+            return cls.find(last, classes if prepared is not None else None)
+        folder = published_run(settings, method, classes).folder.parent
+        words = f"{method} was never tuned: it has its published parameters, and the threshold {UNFITTED} is unfitted."
+        return cls._with_notes(folder, (words,))
+
+    @classmethod
+    def _with_notes(cls, run: Path, notes: tuple[str, ...]) -> _Model:
+        found = cls.find(run)
+        return cls(found.run, found.weights, found.card, (*notes, *found.notes))
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """SHA-256 of all files that the prediction depends on."""
+        arrays = self.weights.with_name(FITTED_FILE)
+        fitted = {"fitted": file_digest(arrays)} if self.needs_no_device and arrays.is_file() else {}
+        return {"weights": file_digest(self.weights), **fitted}
+
+    @property
+    def needs_no_device(self) -> bool:
+        """Whether it is a method, which takes neither torch nor a device."""
+        return self.weights.name == METHOD_FILE
 
     def operating_point(self, config: PredictConfig) -> OperatingPoint | None:
         """The threshold in force: the one asked for, else the one stored with the weights, else one half."""
@@ -153,19 +217,37 @@ def _predict(
     device: str,
     force: bool,
 ) -> StageResult:
-    chosen = choose_device(device)
+    chosen = None if model.needs_no_device else choose_device(device)
     config = settings.predict
     plan = Plan(
         STAGE,
         VERSION,
         {"predict": config.model_dump(mode="json")},
-        {"weights": file_digest(model.weights), **inputs},
-        device=device_name(chosen),
+        {**model.digests, **inputs},
+        device=device_name(chosen) if chosen is not None else "cpu",
     )
     point = model.operating_point(config)
     job = _Prediction(model, config, samples, point, chosen)
     result = run_stage(plan, folder, lambda partial, resumed: job.run(partial), force=force)
-    return StageResult(result.folder, result.manifest, result.skipped, (model.note,))
+    return StageResult(result.folder, result.manifest, result.skipped, model.notes)
+
+
+def _can_tune(prepared: Path) -> bool:
+    return any(row.split == "train" and row.label for row in PreparedSet.open(prepared).rows)
+
+
+def _read_card(weights: Path) -> Card:
+    if weights.name == METHOD_FILE:
+        return read_method_card(weights)
+    from retseg.inference.checkpoint import read_card
+
+    return read_card(weights)
+
+
+def _origin(weights: Path, card: Card) -> str:
+    if weights.name != METHOD_FILE:
+        return f"{card.arch} trained on {card.dataset}"
+    return f"{card.arch} tuned on {card.dataset}" if card.dataset else f"{card.arch}, not tuned"
 
 
 @dataclass(slots=True)
@@ -176,7 +258,7 @@ class _Prediction:
     config: PredictConfig
     samples: list[Sample]
     point: OperatingPoint | None
-    device: torch.device
+    device: torch.device | None
     failures: dict[str, Failure] = field(default_factory=dict)
 
     def run(self, out: Path) -> dict[str, Any]:
@@ -221,16 +303,14 @@ class _Prediction:
             while waiting:
                 yield waiting.popleft().result()
 
-    def _tools(self, out: Path) -> tuple[Predictor, PredictionWriter]:
-        from retseg.inference.checkpoint import load_weights
-        from retseg.inference.predictor import Predictor
+    def _tools(self, out: Path) -> tuple[Predicts, PredictionWriter]:
         from retseg.inference.writer import PredictionWriter, write_operating_point
 
-        loaded = load_weights(self.model.weights, self.device)
+        predictor = open_predictor(self.model.weights, self.config, self.device)
         threshold = self.point.threshold if self.point else None
         write_operating_point(out, self.point)
-        writer = PredictionWriter(out, loaded.card.classes, threshold, all_classes=self.config.all_classes)
-        return Predictor(loaded, self.config, self.device), writer
+        writer = PredictionWriter(out, predictor.classes, threshold, all_classes=self.config.all_classes)
+        return predictor, writer
 
     def _loaded(self, samples: list[Sample], pool: ThreadPoolExecutor) -> Iterator[tuple[str, UInt8Array, BoolArray]]:
         """Photographs with their fields of view, one read ahead; a bad one is noted and passed over."""

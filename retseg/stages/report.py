@@ -51,7 +51,7 @@ def report(
     data = PreparedSet.open(prepared)
     folders = [find_run(one) for one in runs] if runs else [find_run(None)]
     systems, inputs, notes = [], {"prepared": Manifest.read(prepared).digest}, list[str]()
-    for name, run in zip(_names(folders), folders, strict=True):
+    for name, run in zip(short_names([folder.resolve().name for folder in folders]), folders, strict=True):
         predicted = predict_prepared(settings, prepared, run=run, device=device)
         scored = evaluate(settings, prepared, run=run, device=device, workers=workers)
         notes += predicted.notes
@@ -71,8 +71,7 @@ def report(
     return StageResult(result.folder, result.manifest, result.skipped, tuple(notes))
 
 
-def _names(folders: Sequence[Path]) -> list[str]:
-    """Short names for tables: the folders' names without their keys, where that still tells them apart."""
-    full = [folder.resolve().name for folder in folders]
+def short_names(full: Sequence[str]) -> list[str]:
+    """Short names for tables: the runs' names without their keys, where that still tells them apart."""
     short = [_KEY.sub("", name) for name in full]
-    return short if len(set(short)) == len(short) else full
+    return short if len(set(short)) == len(short) else list(full)

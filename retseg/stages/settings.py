@@ -15,6 +15,7 @@ from retseg.evaluation.config import EvaluateConfig
 from retseg.imaging.config import InputConfig
 from retseg.inference.config import PredictConfig
 from retseg.losses.config import LossConfig
+from retseg.methods.config import MethodConfig
 from retseg.models.config import ModelConfig
 from retseg.reporting.config import ReportConfig
 from retseg.training.config import AugmentConfig, SamplingConfig, TrainConfig
@@ -38,6 +39,7 @@ class Settings(Section):
     prepare: PrepareConfig = PrepareConfig()
     input: InputConfig = InputConfig()
     model: ModelConfig = ModelConfig()
+    method: MethodConfig = MethodConfig()
     loss: LossConfig = LossConfig()
     train: TrainConfig = TrainConfig()
     sampling: SamplingConfig = SamplingConfig()

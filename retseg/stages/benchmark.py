@@ -1,0 +1,321 @@
+"""benchmark: every system trained on every set and tested on every set, over seeds and folds, in one table."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from retseg.core.errors import ConfigError
+from retseg.core.manifest import Manifest, digest_of
+from retseg.core.paths import REPORTS, write_atomically
+from retseg.core.progress import duration
+from retseg.datasets.prepared import PreparedSet
+from retseg.stages.compare import PAGE as COMPARISON
+from retseg.stages.compare import compare
+from retseg.stages.crossvalidate import cross_validate
+from retseg.stages.evaluate import evaluate
+from retseg.stages.prepare import prepared_set
+from retseg.stages.runner import Plan, StageResult, run_stage
+from retseg.stages.settings import Settings, load_settings
+from retseg.stages.train import train
+from retseg.stages.tune import tuned_run
+
+STAGE = "benchmark"
+VERSION = 1
+PAGE = "benchmark.html"
+TABLE = "benchmark.csv"
+SHOWN = ("auc", "dice", "cldice", "ece")
+"""Metrics of the page; the CSV has all."""
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """What is multiplied out: systems (nets and training-free methods), seeds, sets to train on, sets to test on.
+
+    `folds` of two or more tests every patient of the training set once, with weights that never saw the patient; then
+    the sets to test on are the sets to train on. Sets are names, or folders of prepared sets.
+    """
+
+    train: tuple[str, ...]
+    test: tuple[str, ...] = ()
+    archs: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    seeds: int = 1
+    folds: int = 0
+
+    def __post_init__(self) -> None:
+        if not self.archs and not self.methods:
+            raise ConfigError("nothing to benchmark", fix="Name nets with --arch, or methods with --method")
+        if self.folds and set(self.test) - set(self.train):
+            raise ConfigError(
+                "folds test the set that is trained on, so --test has no place beside --folds",
+                fix="Leave out --test, or leave out --folds",
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cell:
+    """One system trained on one set and tested on one: a folder of scores for each seed."""
+
+    system: str
+    train: str
+    test: str
+    scores: tuple[Path, ...]
+    seeds: tuple[int, ...]
+    run: str
+
+
+@dataclass(slots=True)
+class _Benchmark:
+    """One benchmark at work. Every stage in it is skipped when it is up to date, so an interrupted one goes on."""
+
+    grid: Grid
+    config: Path | None
+    assignments: tuple[str, ...]
+    device: str
+    workers: int | None
+    say: Say
+    prepared: dict[str, Path] = field(default_factory=dict)
+
+    def settings(self, dataset: str, arch: str | None = None, seed: int | None = None) -> Settings:
+        shorthand = {"dataset.name": dataset, "model.arch": arch}
+        first = load_settings(self.config, self.assignments, shorthand)
+        if seed is None:
+            return first
+        return first.model_copy(update={"seed": first.seed + seed})
+
+    def set_of(self, dataset: str) -> Path:
+        if dataset not in self.prepared:
+            result = prepared_set(self.settings(dataset), workers=self.workers)
+            name = PreparedSet.open(result.folder).name
+            if name in self._names():
+                raise ConfigError(
+                    f"two sets of the dataset '{name}' cannot stand in one benchmark",
+                    where=dataset,
+                    fix="Their patients could be the same people. Name each dataset once",
+                )
+            self.say(f"{dataset}: {result.folder}")
+            self.prepared[dataset] = result.folder
+        return self.prepared[dataset]
+
+    def _names(self) -> set[str]:
+        return {PreparedSet.open(folder).name for folder in self.prepared.values()}
+
+    def cells(self) -> list[_Cell]:
+        systems = [*((arch, False) for arch in self.grid.archs), *((method, True) for method in self.grid.methods)]
+        return [
+            cell
+            for system, is_method in systems
+            for trained_on in self.grid.train
+            for cell in self._cells_of(system, is_method, trained_on)
+        ]
+
+    def _cells_of(self, system: str, is_method: bool, trained_on: str) -> list[_Cell]:
+        # A training-free method has nothing random in it, so more seeds would only repeat it.
+        seeds = tuple(range(1 if is_method else self.grid.seeds))
+        tests = (trained_on,) if self.grid.folds else self.grid.test or self.grid.train
+        scores: dict[str, list[Path]] = {test: [] for test in tests}
+        run = ""
+        for seed in seeds:
+            settings = self.settings(trained_on, None if is_method else system, seed)
+            if self.grid.folds:
+                method = system if is_method else None
+                pooled = cross_validate(
+                    settings,
+                    self.set_of(trained_on),
+                    self.grid.folds,
+                    method=method,
+                    device=self.device,
+                    workers=self.workers,
+                    say=self.say,
+                )
+                run = str(pooled.folder.parent.parent)
+                scores[trained_on].append(pooled.folder)
+                continue
+            folder = self._run(settings, system, is_method, trained_on)
+            run = str(folder)
+            for test in tests:
+                result = evaluate(settings, self.set_of(test), run=folder, device=self.device, workers=self.workers)
+                self._tell(f"{system} trained on {trained_on}, tested on {test}, seed {seed}", result)
+                scores[test].append(result.folder)
+        used = tuple(settings.seed for settings in (self.settings(trained_on, None, seed) for seed in seeds))
+        return [_Cell(system, trained_on, test, tuple(found), used, run) for test, found in scores.items()]
+
+    def _run(self, settings: Settings, system: str, is_method: bool, trained_on: str) -> Path:
+        if is_method:
+            return tuned_run(settings, self.set_of(trained_on), system, workers=self.workers)
+        result = train(settings, self.set_of(trained_on), device=self.device)
+        self._tell(f"train {system} on {trained_on}, seed {settings.seed}", result)
+        return result.folder.parent
+
+    def _tell(self, what: str, result: StageResult) -> None:
+        took = "unchanged, skipped" if result.skipped else f"done in {duration(result.manifest.provenance['seconds'])}"
+        self.say(f"{what}: {took} ({result.folder})")
+
+
+def benchmark(
+    grid: Grid,
+    *,
+    config: Path | None = None,
+    assignments: Iterable[str] = (),
+    out: Path | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    force: bool = False,
+    say: Say = print,
+) -> StageResult:
+    """Trains, predicts and scores what the grid asks for, then writes benchmark.html, benchmark.csv and benchmark.json.
+
+    Args:
+        grid: Systems, seeds, folds, sets.
+        config: YAML file with settings that all runs share.
+        assignments: `key=value` settings that win over the file's.
+        out: Folder to write; `reports/benchmark-<key>` when None.
+        device: "auto", "cpu", "cuda", "cuda:1" or "mps".
+        workers: Processes for preparing and scoring; all cores when None.
+        force: Write the table anew; the stages below are redone only where something changed.
+        say: Gets one line about each stage.
+    """
+    work = _Benchmark(grid, config, tuple(assignments), device, workers, say)
+    cells = work.cells()
+    settings = work.settings(grid.train[0])
+    inputs = {
+        f"{cell.system} {cell.train} {cell.test} {seed}": Manifest.read(folder).digest
+        for cell in cells
+        for seed, folder in zip(cell.seeds, cell.scores, strict=True)
+    }
+    resampling = {"resamples": settings.evaluate.resamples, "seed": settings.evaluate.resample_seed}
+    plan = Plan(STAGE, VERSION, {"folds": grid.folds, **resampling}, inputs)
+
+    def write(partial: Path, resumed: bool) -> Mapping[str, Any]:
+        from retseg.reporting.benchmark_page import write_benchmark_page
+
+        table = _table(grid, cells, resampling)
+        write_atomically(partial / "benchmark.json", json.dumps(table, indent=1, allow_nan=False) + "\n")
+        write_atomically(partial / TABLE, _csv(table))
+        write_benchmark_page(table, partial)
+        return {"runs": sorted({cell.run for cell in cells}), "table": _lines(table)}
+
+    name = "+".join([*grid.archs, *grid.methods])[:40]
+    folder = out or REPORTS / f"benchmark-{name}-{digest_of(sorted(inputs))[:6]}"
+    result = run_stage(plan, folder, write, force=force)
+    compared = _compare(work, cells, settings, folder, force=force)
+    return StageResult(result.folder, result.manifest, result.skipped, tuple(map(str, compared)))
+
+
+def _compare(work: _Benchmark, cells: Sequence[_Cell], settings: Settings, folder: Path, *, force: bool) -> list[Path]:
+    """A comparison beside the table for every pair of sets that two or more systems were trained and tested on."""
+    pages = []
+    for trained_on, tested_on in dict.fromkeys((cell.train, cell.test) for cell in cells):
+        scores = [path for cell in cells if (cell.train, cell.test) == (trained_on, tested_on) for path in cell.scores]
+        if len({cell.system for cell in cells if (cell.train, cell.test) == (trained_on, tested_on)}) < 2:
+            continue
+        out = folder.with_name(f"{folder.name}-{_short(trained_on)}-on-{_short(tested_on)}")
+        prepared = Path(str(Manifest.read(scores[0]).facts["prepared"]))
+        made = compare(settings, prepared, scores, out=out, workers=work.workers, force=force)
+        pages.append(made.folder / COMPARISON)
+    return pages
+
+
+def _table(grid: Grid, cells: Sequence[_Cell], resampling: Mapping[str, int]) -> dict[str, Any]:
+    filled = [_figures(cell, grid.folds, resampling) for cell in cells]
+    names = {cell["train"] for cell in filled} | {cell["test"] for cell in filled}
+    order = [name for name in dict.fromkeys(_set_names(cells)) if name in names]
+    return {
+        "title": f"{grid.folds}-fold benchmark" if grid.folds else "Benchmark: trained on, tested on",
+        "systems": [*grid.archs, *grid.methods],
+        "train": [name for name in order if any(cell["train"] == name for cell in filled)],
+        "test": [name for name in order if any(cell["test"] == name for cell in filled)],
+        "metrics": list(SHOWN),
+        "cells": filled,
+        **resampling,
+    }
+
+
+def _set_names(cells: Sequence[_Cell]) -> list[str]:
+    return [_short(name) for cell in cells for name in (cell.train, cell.test)]
+
+
+def _short(dataset: str) -> str:
+    """A set's name, also where it was given as a folder."""
+    path = Path(dataset)
+    return PreparedSet.open(path).name if Manifest.find(path) is not None else dataset
+
+
+def _figures(cell: _Cell, folds: int, resampling: Mapping[str, int]) -> dict[str, Any]:
+    """One cell's figures: means over seeds, with intervals over patients."""
+    from retseg.evaluation.comparison import CompareSystem, compare_systems
+    from retseg.evaluation.sums import read_sums
+    from retseg.metrics.registry import METRICS
+
+    members = tuple(read_sums(folder / "scores.npz")[0] for folder in cell.scores)
+    metrics = [METRICS.get(name) for name in members[0].metrics]
+    data = compare_systems([CompareSystem(cell.system, members, "system")], metrics, **resampling)
+    summary = json.loads((cell.scores[0] / "summary.json").read_text(encoding="utf-8"))
+    figures = {metric.name: _figure(data["tables"], metric.name, cell.system) for metric in metrics}
+    return {
+        "system": cell.system,
+        "train": _short(cell.train),
+        "test": _short(cell.test),
+        "folds": folds or None,
+        "seeds": list(cell.seeds),
+        "n_patients": data["n_patients"],
+        "n_images": data["n_images"],
+        "weak": data["weak"],
+        "figures": figures,
+        "protocol": summary["protocol"],
+        "run": cell.run,
+        "scores": [str(folder) for folder in cell.scores],
+    }
+
+
+def _figure(tables: Mapping[str, Any], metric: str, system: str) -> dict[str, float | None]:
+    """Pooled value and mean over photographs; the interval and the spread over seeds of the pooled one if it exists."""
+    pooled = tables["pooled"].get(metric, {}).get(system) or {}
+    mean = tables["per_image_mean"].get(metric, {}).get(system) or {}
+    source = pooled if pooled.get("value") is not None else mean
+    return {
+        "pooled": pooled.get("value"),
+        "mean": mean.get("value"),
+        "low": source.get("low"),
+        "high": source.get("high"),
+        "seed_sd": source.get("seed_sd"),
+    }
+
+
+_COLUMNS = (
+    "system", "train", "test", "folds", "seeds", "n_patients", "n_images", "weak", "metric", "pooled", "mean", "low",
+    "high", "seed_sd", "protocol", "run",
+)  # fmt: skip
+
+
+def _csv(table: Mapping[str, Any]) -> str:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n", extrasaction="ignore")
+    writer.writeheader()
+    for cell in table["cells"]:
+        for metric, figure in cell["figures"].items():
+            values = {name: "" if value is None else repr(value) for name, value in figure.items()}
+            seeds = ";".join(map(str, cell["seeds"]))
+            writer.writerow({**cell, "folds": cell["folds"] or "", "seeds": seeds, "metric": metric, **values})
+    return text.getvalue()
+
+
+def _lines(table: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for cell in table["cells"]:
+        cells = []
+        for metric in SHOWN:
+            figure = cell["figures"].get(metric) or {}
+            value = figure.get("pooled") if figure.get("pooled") is not None else figure.get("mean")
+            cells.append(f"{metric} {'n/a' if value is None else f'{value:.4f}'}")
+        where = f"{cell['folds']} folds of {cell['train']}" if cell["folds"] else f"{cell['train']} -> {cell['test']}"
+        lines.append(f"{cell['system']}, {where}: {', '.join(cells)} (n = {cell['n_patients']} patients)")
+    return lines
