@@ -31,11 +31,16 @@ def summary(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[str, .
 
 def _task(records: Sequence[RunRecord], prepared: PreparedSet) -> str:
     names = listed([_network(record) for record in records])
-    noun = "network" if all(architecture(record) for record in records) else "system"
+    tuned = [record.train is not None and record.train.stage == "tune" for record in records]
+    if all(tuned):
+        noun, verb = "training-free method", "tuned"
+    else:
+        noun = "network" if all(architecture(record) for record in records) and not any(tuned) else "system"
+        verb = "trained or tuned" if any(tuned) else "trained"
     networks = f"The {noun}s {names} were" if len(records) > 1 else f"The {noun} {names} was"
     sources = {trained_on(record) for record in records if record.train is not None}
     if len(sources) == 1 and None not in sources:
-        return f"{networks} trained on {sources.pop()} to {_aim(prepared)}."
+        return f"{networks} {verb} on {sources.pop()} to {_aim(prepared)}."
     return f"{networks} used to {_aim(prepared)}."
 
 

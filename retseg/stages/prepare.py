@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +180,14 @@ def _outcomes(
     from joblib import Parallel, delayed
 
     pool = Parallel(n_jobs=count, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
-    yield from pool(delayed(_prepare_sample)(dataset, sample, folder) for sample in samples)
+    # A reused process may still stand in the folder where it was started.
+    yield from pool(delayed(_prepare_sample)(dataset, _absolute(sample), folder.resolve()) for sample in samples)
+
+
+def _absolute(sample: Sample) -> Sample:
+    labels = {observer: path.resolve() for observer, path in sample.labels.items()}
+    fov = None if sample.fov is None else sample.fov.resolve()
+    return replace(sample, image=sample.image.resolve(), labels=labels, fov=fov)
 
 
 def _prepare_sample(dataset: Dataset, sample: Sample, folder: Path) -> IndexRow | Failure:

@@ -80,3 +80,9 @@ def test_of_anyones_maps_nothing_is_claimed_that_is_not_known(records, vessels) 
     assert "Which patients had a part in the training of good is not recorded." in text
     assert "none of these" not in text
     assert "The system good was used to" in text
+
+
+def test_a_training_free_method_is_tuned_and_is_no_network(records, vessels) -> None:
+    method = replace(records[0], train=replace(records[0].train, stage="tune"))
+    assert "The training-free method good (unet) was tuned on" in words([method], vessels[0])
+    assert "were trained or tuned on" in words([method, records[1]], vessels[0])
