@@ -141,7 +141,7 @@ def evaluate_predictions(
         binary=board.binary,
         resamples=config.resamples,
     )
-    summary = _summary(board, protocol, parts)
+    summary = _summary(board, protocol, parts, list(_unprepared(prepared)))
     write_metrics(out / "metrics.csv", board.rows)
     write_sums(out / "scores.npz", board.sums())
     _write_json(out / "curves.json", board.curves())
@@ -150,7 +150,9 @@ def evaluate_predictions(
     return summary
 
 
-def _summary(board: Scoreboard, protocol: Protocol, parts: Sequence[_Part]) -> dict[str, Any]:
+def _summary(
+    board: Scoreboard, protocol: Protocol, parts: Sequence[_Part], unprepared: Sequence[str]
+) -> dict[str, Any]:
     figures = board.summary()
     point = protocol.points[0] if len(protocol.points) == 1 else None
     return {
@@ -164,7 +166,7 @@ def _summary(board: Scoreboard, protocol: Protocol, parts: Sequence[_Part]) -> d
         "unlabelled": [row.id for row in protocol.unlabelled],
         "missing": list(protocol.missing),
         "matched": None if all(_ours(part) for part in parts) else " ".join(part.matching.line for part in parts),
-        "warnings": _warnings(figures, protocol),
+        "warnings": [*_warnings(figures, protocol), *unprepared],
         "fit_overlap": protocol.overlap.to_json() if protocol.overlap else None,
         "protocol": protocol.line,
     }
@@ -186,6 +188,17 @@ def _warnings(figures: Mapping[str, Any], protocol: Protocol) -> list[str]:
             "because their predictions are missing or cannot be used. The figures flatter if the hard ones are missing."
         )
     return warnings
+
+
+def _unprepared(prepared: PreparedSet) -> Iterator[str]:
+    """A word on photographs of the set that could not even be prepared, such as those with a damaged label."""
+    failures = _failure_reasons(prepared.folder)
+    if failures:
+        name, reason = next(iter(failures.items()))
+        yield (
+            f"{len(failures)} photograph(s) of the set could not be prepared and stand in no figure, whatever their "
+            f"split ({name}: {reason.rstrip('.')}). See failures.csv of the prepared set."
+        )
 
 
 def _chosen(prepared: PreparedSet, split: str) -> list[IndexRow]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,8 +155,19 @@ def _table(summary: Mapping[str, Any]) -> list[str]:
     lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     matched = [str(summary["matched"])] if summary.get("matched") else []
     warnings = [f"Warning: {text}" for text in summary.get("warnings") or ()]
+    absent = [*_why(summary)]
     note = "Pooled over all pixels; figures of shape (cldice to nsd) are means over the photographs."
-    return [*matched, *lines, note, *warnings, str(summary["protocol"])]
+    return [*matched, *lines, note, *absent, *warnings, str(summary["protocol"])]
+
+
+def _why(summary: Mapping[str, Any]) -> Iterator[str]:
+    """Why figures of the system are not there at all, one line a reason."""
+    metrics_of: dict[str, list[str]] = {}
+    for metric, reason in (summary.get("undefined") or {}).items():
+        if summary["pooled"].get(metric) is None and summary["per_image_mean"].get(metric) is None:
+            metrics_of.setdefault(str(reason), []).append(metric)
+    for reason, metrics in metrics_of.items():
+        yield f"No {', '.join(metrics)}: {reason}."
 
 
 def _cell(view: Mapping[str, Any], metric: str) -> str:

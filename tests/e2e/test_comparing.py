@@ -76,6 +76,21 @@ def test_maps_under_foreign_names_score_as_our_own(at_home, home, net):
     assert {path.stem for path in (home / "their-scores/fov").glob("*.png")} == ids
 
 
+def test_masks_of_others_get_no_ranking_and_are_told_why(at_home, home, net):
+    masks = home / "masks"
+    shutil.rmtree(masks, ignore_errors=True)
+    masks.mkdir()
+    for path in (next((net / "predict").iterdir()) / "mask").glob("*.png"):
+        shutil.copy(path, masks / f"{path.stem}_seg.png")
+    outcome = at_home("evaluate", "--predictions", "masks", "--dataset", "set", "--out", "mask-scores", *FEW)
+    assert outcome.code == 0, outcome.err
+    assert "No auc, ap, ece, ace, brier: the maps hold only yes and no" in outcome.out
+    ours = json.loads((next((net / "evaluate").iterdir()) / "summary.json").read_text())
+    found = json.loads((home / "mask-scores/summary.json").read_text())
+    assert found["pooled"]["auc"] is None
+    assert found["pooled"]["dice"] == ours["pooled"]["dice"]
+
+
 def test_a_missing_map_is_named_and_scored_around_only_with_leave(at_home, home, net):
     few = home / "few"
     shutil.rmtree(few, ignore_errors=True)

@@ -498,3 +498,11 @@ def test_traps_stand_beside_the_honest_figures(make_bench, make_eye):
         for metric, value in trap["honest"].items():
             assert value == pytest.approx(summary["pooled"][metric])
     assert run(make_bench([make_eye("a")]))["traps"] is None
+
+
+def test_photographs_that_could_not_be_prepared_are_not_passed_over_in_silence(make_bench, make_eye):
+    bench = make_bench([make_eye("a")])
+    (bench.prepared.folder / "failures.csv").write_text("id,path,reason\nb,photos/b.png,the label holds 17 greys.\n")
+    (warning,) = run(bench)["warnings"]
+    assert "1 photograph(s) of the set could not be prepared" in warning
+    assert "b: the label holds 17 greys" in warning
