@@ -1,4 +1,4 @@
-"""comparison.json, and the same figures as two tables for a spreadsheet: comparison.csv and pairs.csv."""
+"""comparison.json, the same figures as tables for a spreadsheet (comparison.csv, pairs.csv) and for a README."""
 
 from __future__ import annotations
 
@@ -23,8 +23,20 @@ PAIR_COLUMNS = (
 """One line a pair, view and metric; `difference` is a minus b, `n_patients` those in whom both have the figure."""
 
 
-def write_comparison(out: Path, data: Mapping[str, Any]) -> None:
-    """Writes what `compare_systems` returned into the folder `out`. Numbers keep all their digits."""
+_SHOWN = (
+    ("auc", "AUC", 4), ("ap", "AP", 3), ("dice", "Dice, 95% interval (mean)", 3), ("mcc", "MCC", 3),
+    ("cldice", "clDice", 3), ("betti0", "Betti-0 error", 1), ("hd95", "HD95, px", 1), ("nsd", "NSD", 3),
+    ("ece", "ECE", 4),
+)  # fmt: skip
+"""Columns of the Markdown table: metric, heading, decimals."""
+
+
+def write_comparison(out: Path, data: Mapping[str, Any], protocol: str = "") -> None:
+    """Writes what `compare_systems` returned into the folder `out`. Numbers keep all their digits.
+
+    The Markdown table is rounded for reading, best Dice first, with the line `protocol` under it.
+    """
+    write_atomically(out / "comparison.md", _markdown(data, protocol))
     write_atomically(out / "comparison.json", json.dumps(data, indent=1, allow_nan=False) + "\n")
     _write_csv(out / "comparison.csv", COLUMNS, _lines(data))
     _write_csv(out / "pairs.csv", PAIR_COLUMNS, data["pairs"])
@@ -37,6 +49,44 @@ def _lines(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             for metric in data["metrics"]:
                 place = {"system": system["name"], "kind": system["kind"], "seeds": system["seeds"]}
                 yield {**place, "view": view, "metric": metric, **table[metric][system["name"]], **whole}
+
+
+def _markdown(data: Mapping[str, Any], protocol: str) -> str:
+    columns = [(metric, heading, digits) for metric, heading, digits in _SHOWN if metric in data["metrics"]]
+    lines = [
+        "| " + " | ".join(["system", *(heading for _, heading, _ in columns)]) + " |",
+        "| --- |" + " --- |" * len(columns),
+    ]
+    for system in sorted(data["systems"], key=lambda one: -(_shown(data, "dice", one["name"])[0] or 0)):
+        notes = [f"{system['seeds']} seeds"] if system["seeds"] > 1 else []
+        notes += ["human observer"] if system["kind"] == "observer" else []
+        name = f"`{system['name']}`" + (f" ({', '.join(notes)})" if notes else "")
+        cells = [_cell(data, metric, system["name"], digits) for metric, _, digits in columns]
+        lines.append("| " + " | ".join([name, *cells]) + " |")
+    weak = ", fewer than six, so the intervals are weak and no difference is called significant" * data["weak"]
+    n = f"n = {data['n_patients']} patients{weak}; {data['n_images']} photographs."
+    return "\n".join([*lines, "", " ".join(part for part in (protocol, n) if part)]) + "\n"
+
+
+def _shown(data: Mapping[str, Any], metric: str, system: str) -> tuple[float | None, Mapping[str, Any]]:
+    """A figure and the entry it is from: pooled, or the mean over photographs where a figure has no pooled form."""
+    for view in ("pooled", "per_image_mean"):
+        entry = data["tables"][view].get(metric, {}).get(system) or {}
+        if entry.get("value") is not None:
+            return entry["value"], entry
+    return None, {}
+
+
+def _cell(data: Mapping[str, Any], metric: str, system: str, digits: int) -> str:
+    value, entry = _shown(data, metric, system)
+    if value is None:
+        return "-"
+    text = f"{value:.{digits}f}"
+    if metric != "dice":
+        return text
+    interval = f" [{entry['low']:.{digits}f}, {entry['high']:.{digits}f}]" if entry.get("low") is not None else ""
+    mean = data["tables"]["per_image_mean"][metric][system]["value"]
+    return f"{text}{interval} ({mean:.{digits}f})"
 
 
 def _write_csv(path: Path, columns: Sequence[str], lines: Iterable[Mapping[str, Any]]) -> None:

@@ -156,6 +156,15 @@ class Protocol:
         return "the most probable class, each class against all others; N/A for a class that the ground truth lacks"
 
 
+def shared_line(lines: Sequence[str]) -> str:
+    """What the protocol lines of several systems have in common, as one line."""
+    clauses = [line.rstrip(". ").split("; ") for line in lines]
+    shared = [clause for clause in clauses[0] if all(clause in other for other in clauses)]
+    warned = [clause for one in clauses for clause in one if "NOT A TEST" in clause or "NOT SCORED" in clause]
+    own = ["each system at its own threshold"] if len(set(map(tuple, clauses))) > 1 else []
+    return "; ".join([*shared, *own, *(one for one in dict.fromkeys(warned) if one not in shared)]) + "."
+
+
 def _photograph(row: IndexRow) -> dict[str, Any]:
     return {
         "id": row.id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -84,8 +85,9 @@ def compare(
 
 
 def comparison_of(families: Mapping[str, Sequence[_Scored]], settings: Settings, out: Path) -> dict[str, Any]:
-    """The statistics of the comparison, also written to comparison.json, comparison.csv and pairs.csv."""
+    """The statistics of the comparison, also written to comparison.json, .csv and .md and to pairs.csv."""
     from retseg.evaluation.comparison import CompareSystem, compare_systems, write_comparison
+    from retseg.evaluation.protocol import shared_line
     from retseg.evaluation.sums import read_sums
     from retseg.metrics.registry import METRICS
 
@@ -99,7 +101,9 @@ def comparison_of(families: Mapping[str, Sequence[_Scored]], settings: Settings,
     ]
     names = [name for name in settings.evaluate.metrics if all(name in s.metrics for c in systems for s in c.members)]
     data = compare_systems(systems, [METRICS.get(name) for name in names], **_resampling(settings))
-    write_comparison(out, data)
+    summaries = [one.folders.evaluate / "summary.json" for ones in families.values() for one in ones]
+    lines = [str(json.loads(path.read_text(encoding="utf-8"))["protocol"]) for path in summaries]
+    write_comparison(out, data, shared_line(lines))
     return data
 
 

@@ -139,6 +139,12 @@ def test_a_net_a_method_and_maps_of_others_are_compared(at_home, home, net):
     data = json.loads((home / "versus/comparison.json").read_text())
     assert data["n_patients"] == len({row["patient"] for row in _index(home) if row["split"] == "test"})
     assert data["weak"] is (data["n_patients"] < 6)
+    table = (home / "versus/comparison.md").read_text()
+    for system in data["systems"]:
+        value = data["tables"]["pooled"]["dice"][system["name"]]["value"]
+        (line,) = (line for line in table.splitlines() if line.startswith(f"| `{system['name']}`"))
+        assert f" {value:.3f} " in line
+    assert "only pixels inside the field of view" in table
     again = at_home("compare", "runs/net", method, "their-scores", "--dataset", "set", "--out", "versus", *FEW)
     assert "unchanged" in again.out
 

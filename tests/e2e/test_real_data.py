@@ -65,3 +65,4 @@ def test_two_epochs_from_photographs_to_scores(retseg, found, home, monkeypatch)
     # Eighty steps teach it far more than chance; the second observer is a matter of fact.
     assert summary["pooled"]["auc"] > 0.7
     assert summary["observers"]["2ndHO"]["pooled"]["dice"] == pytest.approx(0.797, abs=0.002)
+    assert summary["observers"]["2ndHO"]["per_image_mean"]["cldice"] == pytest.approx(0.849, abs=0.002)

@@ -9,7 +9,7 @@ from retseg.core.types import OperatingPoint
 from retseg.datasets.base import VESSELS
 from retseg.datasets.prepared import IndexRow
 from retseg.evaluation.overlap import FitOverlap
-from retseg.evaluation.protocol import Protocol
+from retseg.evaluation.protocol import Protocol, shared_line
 from retseg.metrics.registry import METRICS
 
 
@@ -100,3 +100,14 @@ def test_every_choice_is_in_the_file(protocol, make_card):
     assert [photograph["id"] for photograph in data["photographs"]] == ["a", "b", "c"]
     assert data["weights"]["arch"] == "unet"
     assert data["line"] == replace(protocol, cards=[make_card()]).line
+
+
+def test_several_systems_share_a_line_and_keep_their_warnings(protocol):
+    other = replace(protocol, points=[OperatingPoint(0.6, "given by the user", "", "none")])
+    line = shared_line([protocol.line, other.line])
+    assert "3 photographs of 2 patients" in line
+    assert "each system at its own threshold" in line
+    assert "0.4123" not in line
+    seen = replace(other, overlap=FitOverlap(("1",)))
+    assert "NOT A TEST: the weights were fitted on 1" in shared_line([protocol.line, seen.line])
+    assert shared_line([protocol.line, protocol.line]) == protocol.line
