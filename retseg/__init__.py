@@ -9,6 +9,7 @@ The functions here do what the commands of the same name do, with the same defau
     result = retseg.predict("photos/", run=run, out="result")
     scores = retseg.evaluate(run=run)
     page = retseg.report(run=run)
+    differences = retseg.compare([run, "scores-of-their-maps"])["pairs"]
 
 `retseg.load(run)` gives the trained net as a function from one photograph to class probabilities.
 """
@@ -19,9 +20,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from retseg.stages.api import evaluate, load, predict, prepare, report, train
+    from retseg.stages.api import compare, evaluate, load, predict, prepare, report, train
 
-__all__ = ["evaluate", "load", "predict", "prepare", "report", "train"]
+__all__ = ["compare", "evaluate", "load", "predict", "prepare", "report", "train"]
 
 
 def __getattr__(name: str) -> Any:

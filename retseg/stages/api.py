@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retseg.core.config import merge, nest
+from retseg.stages import compare as compare_stage
 from retseg.stages import evaluate as evaluate_stage
 from retseg.stages import predict as predict_stage
 from retseg.stages import prepare as prepare_stage
@@ -94,6 +95,7 @@ def predict(
 def evaluate(
     run: PathLike | None = None,
     *,
+    method: str | None = None,
     predictions: PathLike | None = None,
     prepared: PathLike | None = None,
     out: PathLike | None = None,
@@ -102,12 +104,16 @@ def evaluate(
     workers: int | None = None,
     force: bool = False,
 ) -> dict[str, Any]:
-    """Scores predictions inside the field of view; returns the content of summary.json."""
+    """Scores predictions inside the field of view; returns the content of summary.json.
+
+    `method` names a training-free method and `predictions` a folder of anyone's maps, in the place of a run.
+    """
     settings = _settings(set, {})
     result = evaluate_stage.evaluate(
         settings,
         _prepared(settings, prepared),
         run=_path(run),
+        method=method,
         predictions=_path(predictions),
         out=_path(out),
         device=device,
@@ -134,6 +140,30 @@ def report(
         settings, _prepared(settings, prepared), runs=runs, out=_path(out), device=device, force=force
     )
     return result.folder / report_stage.PAGE
+
+
+def compare(
+    systems: Sequence[PathLike],
+    *,
+    prepared: PathLike | None = None,
+    out: PathLike | None = None,
+    set: Values | None = None,
+    device: str = "auto",
+    workers: int | None = None,
+    force: bool = False,
+) -> dict[str, Any]:
+    """Compares runs, and folders of scores, on one set; returns the content of comparison.json."""
+    result = compare_stage.compare(
+        _settings(set, {}),
+        _path(prepared),
+        [Path(system) for system in systems],
+        out=_path(out),
+        device=device,
+        workers=workers,
+        force=force,
+    )
+    data: dict[str, Any] = json.loads((result.folder / "comparison.json").read_text(encoding="utf-8"))
+    return data
 
 
 def load(run: PathLike | None = None, *, device: str = "auto", set: Values | None = None) -> Predicts:

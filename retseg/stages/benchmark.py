@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +13,7 @@ from retseg.core.manifest import Manifest, digest_of
 from retseg.core.paths import REPORTS, write_atomically
 from retseg.core.progress import duration
 from retseg.datasets.prepared import PreparedSet
+from retseg.stages.benchmark_table import Cell, benchmark_table, set_name, table_csv, table_lines
 from retseg.stages.compare import PAGE as COMPARISON
 from retseg.stages.compare import compare
 from retseg.stages.crossvalidate import cross_validate
@@ -29,8 +28,6 @@ STAGE = "benchmark"
 VERSION = 1
 PAGE = "benchmark.html"
 TABLE = "benchmark.csv"
-SHOWN = ("auc", "dice", "cldice", "ece")
-"""Metrics of the page; the CSV has all."""
 
 Say = Callable[[str], object]
 
@@ -58,18 +55,6 @@ class Grid:
                 "folds test the set that is trained on, so --test has no place beside --folds",
                 fix="Leave out --test, or leave out --folds",
             )
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """One system trained on one set and tested on one: a folder of scores for each seed."""
-
-    system: str
-    train: str
-    test: str
-    scores: tuple[Path, ...]
-    seeds: tuple[int, ...]
-    run: str
 
 
 @dataclass(slots=True)
@@ -108,7 +93,7 @@ class _Benchmark:
     def _names(self) -> set[str]:
         return {PreparedSet.open(folder).name for folder in self.prepared.values()}
 
-    def cells(self) -> list[_Cell]:
+    def cells(self) -> list[Cell]:
         systems = [*((arch, False) for arch in self.grid.archs), *((method, True) for method in self.grid.methods)]
         return [
             cell
@@ -117,7 +102,7 @@ class _Benchmark:
             for cell in self._cells_of(system, is_method, trained_on)
         ]
 
-    def _cells_of(self, system: str, is_method: bool, trained_on: str) -> list[_Cell]:
+    def _cells_of(self, system: str, is_method: bool, trained_on: str) -> list[Cell]:
         # A training-free method has nothing random in it, so more seeds would only repeat it.
         seeds = tuple(range(1 if is_method else self.grid.seeds))
         tests = (trained_on,) if self.grid.folds else self.grid.test or self.grid.train
@@ -146,7 +131,7 @@ class _Benchmark:
                 self._tell(f"{system} trained on {trained_on}, tested on {test}, seed {seed}", result)
                 scores[test].append(result.folder)
         used = tuple(settings.seed for settings in (self.settings(trained_on, None, seed) for seed in seeds))
-        return [_Cell(system, trained_on, test, tuple(found), used, run) for test, found in scores.items()]
+        return [Cell(system, trained_on, test, tuple(found), used, run) for test, found in scores.items()]
 
     def _run(self, settings: Settings, system: str, is_method: bool, trained_on: str) -> Path:
         if is_method:
@@ -197,11 +182,11 @@ def benchmark(
     def write(partial: Path, resumed: bool) -> Mapping[str, Any]:
         from retseg.reporting.benchmark_page import write_benchmark_page
 
-        table = _table(grid, cells, resampling)
+        table = benchmark_table([*grid.archs, *grid.methods], cells, grid.folds, resampling)
         write_atomically(partial / "benchmark.json", json.dumps(table, indent=1, allow_nan=False) + "\n")
-        write_atomically(partial / TABLE, _csv(table))
+        write_atomically(partial / TABLE, table_csv(table))
         write_benchmark_page(table, partial)
-        return {"runs": sorted({cell.run for cell in cells}), "table": _lines(table)}
+        return {"runs": sorted({cell.run for cell in cells}), "table": table_lines(table)}
 
     name = "+".join([*grid.archs, *grid.methods])[:40]
     folder = out or REPORTS / f"benchmark-{name}-{digest_of(sorted(inputs))[:6]}"
@@ -210,112 +195,15 @@ def benchmark(
     return StageResult(result.folder, result.manifest, result.skipped, tuple(map(str, compared)))
 
 
-def _compare(work: _Benchmark, cells: Sequence[_Cell], settings: Settings, folder: Path, *, force: bool) -> list[Path]:
+def _compare(work: _Benchmark, cells: Sequence[Cell], settings: Settings, folder: Path, *, force: bool) -> list[Path]:
     """A comparison beside the table for every pair of sets that two or more systems were trained and tested on."""
     pages = []
     for trained_on, tested_on in dict.fromkeys((cell.train, cell.test) for cell in cells):
         scores = [path for cell in cells if (cell.train, cell.test) == (trained_on, tested_on) for path in cell.scores]
         if len({cell.system for cell in cells if (cell.train, cell.test) == (trained_on, tested_on)}) < 2:
             continue
-        out = folder.with_name(f"{folder.name}-{_short(trained_on)}-on-{_short(tested_on)}")
+        out = folder.with_name(f"{folder.name}-{set_name(trained_on)}-on-{set_name(tested_on)}")
         prepared = Path(str(Manifest.read(scores[0]).facts["prepared"]))
         made = compare(settings, prepared, scores, out=out, workers=work.workers, force=force)
         pages.append(made.folder / COMPARISON)
     return pages
-
-
-def _table(grid: Grid, cells: Sequence[_Cell], resampling: Mapping[str, int]) -> dict[str, Any]:
-    filled = [_figures(cell, grid.folds, resampling) for cell in cells]
-    names = {cell["train"] for cell in filled} | {cell["test"] for cell in filled}
-    order = [name for name in dict.fromkeys(_set_names(cells)) if name in names]
-    return {
-        "title": f"{grid.folds}-fold benchmark" if grid.folds else "Benchmark: trained on, tested on",
-        "systems": [*grid.archs, *grid.methods],
-        "train": [name for name in order if any(cell["train"] == name for cell in filled)],
-        "test": [name for name in order if any(cell["test"] == name for cell in filled)],
-        "metrics": list(SHOWN),
-        "cells": filled,
-        **resampling,
-    }
-
-
-def _set_names(cells: Sequence[_Cell]) -> list[str]:
-    return [_short(name) for cell in cells for name in (cell.train, cell.test)]
-
-
-def _short(dataset: str) -> str:
-    """A set's name, also where it was given as a folder."""
-    path = Path(dataset)
-    return PreparedSet.open(path).name if Manifest.find(path) is not None else dataset
-
-
-def _figures(cell: _Cell, folds: int, resampling: Mapping[str, int]) -> dict[str, Any]:
-    """One cell's figures: means over seeds, with intervals over patients."""
-    from retseg.evaluation.comparison import CompareSystem, compare_systems
-    from retseg.evaluation.sums import read_sums
-    from retseg.metrics.registry import METRICS
-
-    members = tuple(read_sums(folder / "scores.npz")[0] for folder in cell.scores)
-    metrics = [METRICS.get(name) for name in members[0].metrics]
-    data = compare_systems([CompareSystem(cell.system, members, "system")], metrics, **resampling)
-    summary = json.loads((cell.scores[0] / "summary.json").read_text(encoding="utf-8"))
-    figures = {metric.name: _figure(data["tables"], metric.name, cell.system) for metric in metrics}
-    return {
-        "system": cell.system,
-        "train": _short(cell.train),
-        "test": _short(cell.test),
-        "folds": folds or None,
-        "seeds": list(cell.seeds),
-        "n_patients": data["n_patients"],
-        "n_images": data["n_images"],
-        "weak": data["weak"],
-        "figures": figures,
-        "protocol": summary["protocol"],
-        "run": cell.run,
-        "scores": [str(folder) for folder in cell.scores],
-    }
-
-
-def _figure(tables: Mapping[str, Any], metric: str, system: str) -> dict[str, float | None]:
-    """Pooled value and mean over photographs; the interval and the spread over seeds of the pooled one if it exists."""
-    pooled = tables["pooled"].get(metric, {}).get(system) or {}
-    mean = tables["per_image_mean"].get(metric, {}).get(system) or {}
-    source = pooled if pooled.get("value") is not None else mean
-    return {
-        "pooled": pooled.get("value"),
-        "mean": mean.get("value"),
-        "low": source.get("low"),
-        "high": source.get("high"),
-        "seed_sd": source.get("seed_sd"),
-    }
-
-
-_COLUMNS = (
-    "system", "train", "test", "folds", "seeds", "n_patients", "n_images", "weak", "metric", "pooled", "mean", "low",
-    "high", "seed_sd", "protocol", "run",
-)  # fmt: skip
-
-
-def _csv(table: Mapping[str, Any]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    for cell in table["cells"]:
-        for metric, figure in cell["figures"].items():
-            values = {name: "" if value is None else repr(value) for name, value in figure.items()}
-            seeds = ";".join(map(str, cell["seeds"]))
-            writer.writerow({**cell, "folds": cell["folds"] or "", "seeds": seeds, "metric": metric, **values})
-    return text.getvalue()
-
-
-def _lines(table: Mapping[str, Any]) -> list[str]:
-    lines = []
-    for cell in table["cells"]:
-        cells = []
-        for metric in SHOWN:
-            figure = cell["figures"].get(metric) or {}
-            value = figure.get("pooled") if figure.get("pooled") is not None else figure.get("mean")
-            cells.append(f"{metric} {'n/a' if value is None else f'{value:.4f}'}")
-        where = f"{cell['folds']} folds of {cell['train']}" if cell["folds"] else f"{cell['train']} -> {cell['test']}"
-        lines.append(f"{cell['system']}, {where}: {', '.join(cells)} (n = {cell['n_patients']} patients)")
-    return lines
