@@ -19,5 +19,4 @@ NOTHING = Method(
     citation="None: every pixel gets the score 0.",
     parameters=MethodParameters,
     function=_nothing,
-    binary=True,
 )

@@ -506,3 +506,11 @@ def test_photographs_that_could_not_be_prepared_are_not_passed_over_in_silence(m
     (warning,) = run(bench)["warnings"]
     assert "1 photograph(s) of the set could not be prepared" in warning
     assert "b: the label holds 17 greys" in warning
+
+
+def test_a_method_that_only_decides_has_no_ranking(make_bench, make_eye, make_card):
+    eye = make_eye("a")
+    eye.probability = (eye.probability > 0.5).astype(np.float32)
+    summary = run(make_bench([eye]), card=make_card(arch="watershed"))
+    assert summary["pooled"]["auc"] is None
+    assert "only yes and no" in summary["undefined"]["auc"]
