@@ -63,9 +63,9 @@ def _markdown(data: Mapping[str, Any], protocol: str) -> str:
         name = f"`{system['name']}`" + (f" ({', '.join(notes)})" if notes else "")
         cells = [_cell(data, metric, system["name"], digits) for metric, _, digits in columns]
         lines.append("| " + " | ".join([name, *cells]) + " |")
-    weak = ", fewer than six, so the intervals are weak and no difference is called significant" * data["weak"]
-    n = f"n = {data['n_patients']} patients{weak}; {data['n_images']} photographs."
-    return "\n".join([*lines, "", " ".join(part for part in (protocol, n) if part)]) + "\n"
+    n = f"n = {data['n_patients']} patients, {data['n_images']} photographs."
+    weak = " Fewer than six patients: no difference between rows is called significant." if data["weak"] else ""
+    return "\n".join([*lines, "", (protocol or n) + weak]) + "\n"
 
 
 def _shown(data: Mapping[str, Any], metric: str, system: str) -> tuple[float | None, Mapping[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from retseg.core.types import Classes, OperatingPoint
 from retseg.datasets.prepared import IndexRow
+from retseg.datasets.splits import TRAIN
 from retseg.evaluation.bootstrap import MIN_PATIENTS
 from retseg.evaluation.cases import FIXED_THRESHOLD
 from retseg.evaluation.overlap import FitOverlap
@@ -141,7 +142,8 @@ class Protocol:
         rule = f"{name} where probability > {point.threshold:.4f}"
         if not point.patients:
             return f"{rule} ({point.criterion})"
-        patients = _counted(len(point.patients), f"{point.split} patient")
+        kind = "training" if point.split == TRAIN else point.split
+        patients = _counted(len(point.patients), f"{kind} patient")
         return f"{rule}, frozen ({point.criterion} on {patients} of {point.dataset})"
 
     def _interval_words(self, patients: int) -> str:
