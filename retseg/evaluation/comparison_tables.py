@@ -13,6 +13,7 @@ from retseg.core.paths import write_atomically
 
 COLUMNS = (
     "system", "kind", "seeds", "view", "metric", "value", "low", "high", "seed_sd", "n_patients", "n_images", "weak",
+    "protocol",
 )  # fmt: skip
 """One line a system, view and metric. `n_patients` and `n_images` are those compared."""
 
@@ -38,7 +39,7 @@ def write_comparison(out: Path, data: Mapping[str, Any], protocol: str = "") -> 
     """
     write_atomically(out / "comparison.md", _markdown(data, protocol))
     write_atomically(out / "comparison.json", json.dumps(data, indent=1, allow_nan=False) + "\n")
-    _write_csv(out / "comparison.csv", COLUMNS, _lines(data))
+    _write_csv(out / "comparison.csv", COLUMNS, ({**line, "protocol": protocol} for line in _lines(data)))
     _write_csv(out / "pairs.csv", PAIR_COLUMNS, data["pairs"])
 
 

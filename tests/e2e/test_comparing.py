@@ -193,6 +193,22 @@ def test_folds_test_everyone_once(at_home, home, net):
     assert json.loads((home / "fold-versus/comparison.json").read_text())["n_images"] == len(labelled)
 
 
+def test_seeds_are_one_system_with_a_spread(at_home, home, net):
+    outcome = at_home("benchmark", "--train", "set", "--arch", "segnet", "--seeds", "2", "--out", "seeds", *QUICK)
+    assert outcome.code == 0, outcome.err
+    (cell,) = json.loads((home / "seeds/benchmark.json").read_text())["cells"]
+    assert cell["seeds"] == [0, 1]
+    each = [json.loads((home / path / "summary.json").read_text())["pooled"]["dice"] for path in cell["scores"]]
+    assert each[0] != each[1]
+    assert cell["figures"]["dice"]["pooled"] == pytest.approx(np.mean(each))
+    assert cell["figures"]["dice"]["seed_sd"] == pytest.approx(np.std(each, ddof=1))
+    runs = sorted({str((home / path).parent.parent) for path in cell["scores"]})
+    compared = at_home("compare", *runs, "runs/net", "--dataset", "set", "--out", "seed-versus", *FEW)
+    assert compared.code == 0, compared.err
+    systems = json.loads((home / "seed-versus/comparison.json").read_text())["systems"]
+    assert max(system["seeds"] for system in systems) >= 2
+
+
 def test_a_matrix_of_cameras(at_home, home, net):
     write_layout("chase", home / "CHASE", count=8, seed=1, scale=0.2)
     other = at_home("prepare", "--dataset", "chase", "--root", "CHASE", "--out", "other", "--workers", 1)

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from retseg.datasets.registry import DATASETS
+from retseg.methods.registry import METHODS
 from retseg.metrics.registry import METRICS
 from retseg.models.registry import MODELS
 from tests.conftest import fundus
@@ -35,14 +36,14 @@ def my_package(tmp_path, monkeypatch):
             r'\[project\.entry-points\."(retseg\.\w+)"\]\n(\w+) = "(my_package[\w.:]+)"', TEXT
         )
     ]
-    assert {point.group for point in points} == {"retseg.datasets", "retseg.models", "retseg.metrics"}
+    assert {point.group for point in points} == {"retseg.datasets", "retseg.models", "retseg.metrics", "retseg.methods"}
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     importlib.invalidate_caches()
     monkeypatch.setattr("retseg.core.registry.entry_points", lambda group: [p for p in points if p.group == group])
-    for registry in (DATASETS, MODELS, METRICS):
+    for registry in (DATASETS, MODELS, METRICS, METHODS):
         monkeypatch.setattr(registry, "_merged", None)
     yield
-    for registry in (DATASETS, MODELS, METRICS):
+    for registry in (DATASETS, MODELS, METRICS, METHODS):
         registry._merged = None
     for name in [name for name in sys.modules if name.startswith("my_package")]:
         del sys.modules[name]
@@ -67,3 +68,6 @@ def test_from_the_new_dataset_through_the_new_net_to_the_new_metric(my_package, 
     assert scored.code == 0, scored.err
     rows = list(csv.DictReader((tmp_path / scored.last_line / "metrics.csv").open()))
     assert {"dice", "youden"} == {row["metric"] for row in rows}
+    rival = retseg("evaluate", "--method", "darkness", "--set", "evaluate.metrics=[dice,youden]")
+    assert rival.code == 0, rival.err
+    assert (tmp_path / rival.last_line / "summary.json").is_file()
