@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ class _Scored:
     name: str
     folders: RunFolders
     family: str
+    seed: int | None = None
 
     @property
     def manifest(self) -> Manifest:
@@ -136,7 +137,8 @@ def _of_scores(folder: Path, manifest: Manifest) -> _Scored:
     if trained is None:
         return _Scored(name, RunFolders(name, None, predicted, folder), manifest.key)
     family = {"stage": trained.stage, **{key: value for key, value in trained.config.items() if key != "seed"}}
-    return _Scored(name, RunFolders(name, run / "train", predicted, folder), digest_of([family, dict(trained.inputs)]))
+    folders = RunFolders(name, run / "train", predicted, folder)
+    return _Scored(name, folders, digest_of([family, dict(trained.inputs)]), trained.config.get("seed"))
 
 
 def _prepared_of(systems: Sequence[Path]) -> Path:
@@ -159,14 +161,22 @@ def _distinct(scored: list[_Scored]) -> list[_Scored]:
     names = short_names([one.name for one in scored])
     if len(set(names)) < len(names):
         names = [str(one.folders.evaluate) for one in scored]
-    return [_Scored(name, one.folders, one.family) for name, one in zip(names, scored, strict=True)]
+    return [replace(one, name=name) for name, one in zip(names, scored, strict=True)]
 
 
 def _families(scored: Sequence[_Scored]) -> dict[str, list[_Scored]]:
     """The systems by name: runs that differ in their seed only go together, under the first one's name."""
     groups: dict[str, list[_Scored]] = {}
     for one in scored:
-        groups.setdefault(one.family, []).append(one)
+        group = groups.setdefault(one.family, [])
+        same = next((other.name for other in group if other.seed == one.seed), None)
+        if same is not None:
+            raise InputError(
+                f"'{same}' and '{one.name}' are the same training with the same seed",
+                where=one.folders.evaluate,
+                fix="Name one of them, or train with another --seed",
+            )
+        group.append(one)
     return {group[0].name: group for group in groups.values()}
 
 
