@@ -88,7 +88,7 @@ class CaseScore:
     threshold: float
     binary: bool = False
     system: Judged | None = None
-    at_half: Counts | None = None
+    at_half: Judged | None = None
     confusion: Int64Array | None = None
     observers: Mapping[str, Judged] = field(default_factory=dict)
     drawn: Mapping[str, Int64Array] = field(default_factory=dict)
@@ -143,9 +143,12 @@ def _score_positive(
     shapes = Shapes(marked, truth, fov, counted)
     inside, true_inside = scores[counted], truth[counted]
     histogram = score_histogram(inside, true_inside)
-    judged = Judged(
-        histogram.counts_at(threshold), None if maps.binary else histogram, shape_figures(task.metrics, shapes)
-    )
+    scored = None if maps.binary else histogram
+    judged = Judged(histogram.counts_at(threshold), scored, shape_figures(task.metrics, shapes))
+    at_half = judged
+    if threshold != FIXED_THRESHOLD:
+        half = Shapes(_above(scores, FIXED_THRESHOLD) & counted, truth, fov, counted)
+        at_half = Judged(histogram.counts_at(FIXED_THRESHOLD), scored, shape_figures(task.metrics, half))
     confusion = None
     if files.class_probabilities is not None:
         best = _most_probable(files.class_probabilities)
@@ -157,7 +160,7 @@ def _score_positive(
         threshold,
         binary=maps.binary,
         system=judged,
-        at_half=histogram.counts_at(FIXED_THRESHOLD),
+        at_half=at_half,
         confusion=confusion,
         observers={name: _observer(task, map_, positive, truths) for name, map_ in truths.drawn.items()},
         drawn=confusions,

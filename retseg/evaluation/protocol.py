@@ -83,7 +83,8 @@ class Protocol:
             "threshold": self.points[0].to_json() if len(self.points) == 1 else None,
             "thresholds_of_folds": [point.to_json() for point in self.points] if len(self.points) > 1 else None,
             "fixed_threshold": FIXED_THRESHOLD if self.points else None,
-            "pooled": "all counted pixels of all photographs together",
+            "pooled": "all counted pixels of all photographs together; a figure of shape belongs to one photograph, so "
+            "its mean over the photographs stands here, too",
             "per_image_mean": "mean over the photographs for which a metric is defined; per_image_n is their number",
             "intervals": {
                 "method": "percentile bootstrap over patients; all photographs of a drawn patient together",

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from retseg.core.types import Classes
 from retseg.evaluation.bootstrap import intervals
-from retseg.evaluation.breakdown import AgreementBoard, Tally, WidthBoard
+from retseg.evaluation.breakdown import AgreementBoard, WidthBoard
 from retseg.evaluation.cases import FIXED_THRESHOLD, SYSTEM, CaseScore, Judged
 from retseg.evaluation.curves import curves_of
 from retseg.evaluation.figures import (
@@ -34,7 +35,6 @@ MEAN_OF_CLASSES = "(mean of classes)"
 """The class column of metrics.csv for figures over all classes of a task without a positive one."""
 
 _BINARY = "the maps hold only yes and no, and a decision has no ranking and no probability to judge"
-_NO_POOLED_SHAPE = "a figure of shape belongs to one photograph: only the mean over photographs exists"
 
 
 class Scoreboard:
@@ -60,7 +60,7 @@ class Scoreboard:
         self.binary = False
         self._thresholds: set[float] = set()
         self._sums: list[ImageSums] = []
-        self._at_half = Tally(metrics)
+        self._at_half: list[ImageSums] = []
         self._widths = WidthBoard(metrics)
         self._agreement = AgreementBoard(metrics)
         self._densities: list[dict[str, Any]] = []
@@ -112,7 +112,8 @@ class Scoreboard:
             "per_class": {name: json_ready(figures) if figures else None for name, figures in per_class.items()},
         }
         if self.classes.positive is not None:
-            result["at_half"] = self._at_half.view()
+            at_half = pixel_figures(self.metrics, _pool(self._at_half), None if self.binary else self._histogram)
+            result["at_half"] = self._view(at_half, [image.values for image in self._at_half])
             result["agreement"] = self._agreement.rows(self.system)
             result["by_width"] = self._widths.view()
             result["width_edges"] = list(EDGES)
@@ -123,11 +124,12 @@ class Scoreboard:
         return result
 
     def _add_judged(self, score: CaseScore, judged: Judged) -> None:
-        figures = pixel_figures(self.metrics, judged.counts, judged.histogram) | judged.shapes
-        self._sums.append(ImageSums(score.id, score.patient, judged.counts, judged.histogram, figures))
+        own, half = self._image(score, judged), self._image(score, score.at_half or judged)
+        figures = own.values
+        self._sums.append(own)
+        self._at_half.append(replace(half, histogram=None))
         if judged.histogram is not None:
             self._histogram += judged.histogram
-        at_half = self._at_half.add(Judged(score.at_half or judged.counts, judged.histogram))
         self._agreement.add(score)
         self._densities.append(_density(score))
         if score.traps is not None:
@@ -138,15 +140,19 @@ class Scoreboard:
             self.rows += place.rows(self._of_kind(figures, "scores"), "score")
         self.rows += place.rows(self._of_kind(figures, "counts", "shapes"), *decision)
         if not score.binary and score.threshold != FIXED_THRESHOLD:
-            self.rows += place.rows(self._of_kind(at_half, "counts"), "threshold", FIXED_THRESHOLD)
+            self.rows += place.rows(self._of_kind(half.values, "counts", "shapes"), "threshold", FIXED_THRESHOLD)
         for band, values in self._widths.add(score).items():
             inner = Place(score.id, score.patient, self.system, f"{place.class_name} ({band})")
             self.rows += inner.rows(values, *decision)
 
+    def _image(self, score: CaseScore, judged: Judged) -> ImageSums:
+        figures = pixel_figures(self.metrics, judged.counts, judged.histogram) | judged.shapes
+        return ImageSums(score.id, score.patient, judged.counts, judged.histogram, figures)
+
     def _add_observer(self, score: CaseScore, name: str, judged: Judged) -> None:
-        figures = pixel_figures(self.metrics, judged.counts) | judged.shapes
-        self._observers.setdefault(name, []).append(ImageSums(score.id, score.patient, judged.counts, None, figures))
-        self.rows += self._place(score, name).rows(self._of_kind(figures, "counts", "shapes"), "mask")
+        image = self._image(score, judged)
+        self._observers.setdefault(name, []).append(image)
+        self.rows += self._place(score, name).rows(self._of_kind(image.values, "counts", "shapes"), "mask")
 
     def _add_drawing(self, score: CaseScore, name: str, confusion: Int64Array) -> None:
         if self.classes.positive is not None:
@@ -183,23 +189,28 @@ class Scoreboard:
         return {"n_images": len(sums.images), **view, "intervals": self._intervals(sums)}
 
     def _intervals(self, sums: SystemSums) -> dict[str, Any] | None:
-        return intervals(sums, self.metrics, **self._resampling).to_json() if sums.images else None
+        if not sums.images:
+            return None
+        found = intervals(sums, self.metrics, **self._resampling).to_json()
+        return {**found, "pooled": {**found["pooled"], **self._shapes_of(found["per_image_mean"])}}
 
     def _view(self, pooled: Figures, images: Sequence[Mapping[str, float]]) -> dict[str, Mapping[str, Any]]:
+        means = json_ready(mean_figures(images, self.names))
         return {
-            "pooled": json_ready(pooled),
-            "per_image_mean": json_ready(mean_figures(images, self.names)),
+            "pooled": {**json_ready(pooled), **self._shapes_of(means)},
+            "per_image_mean": means,
             "per_image_n": defined(images, self.names),
         }
 
+    def _shapes_of(self, means: Mapping[str, Any]) -> dict[str, Any]:
+        """Figures of shape belong to one photograph, so their mean stands in the pooled view, too."""
+        return {m.name: means[m.name] for m in self.metrics if m.needs == "shapes"}
+
     def _undefined(self) -> dict[str, str]:
-        """Why a figure is not there, by metric; a figure of shape lacks only its pooled value."""
+        """Why a figure is not there, by metric."""
         if self.classes.positive is None or not self._sums:
             return {}
-        reasons = {m.name: _NO_POOLED_SHAPE for m in self.metrics if m.needs == "shapes"}
-        if self.binary:
-            reasons |= {m.name: _BINARY for m in self.metrics if m.needs == "scores"}
-        return reasons
+        return {m.name: _BINARY for m in self.metrics if m.needs == "scores"} if self.binary else {}
 
     def _place(self, score: CaseScore, system: str) -> Place:
         positive = self.classes.positive

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 STAGE = "evaluate"
 VERSION = 2
 OPERATING_POINT = "operating_point.json"
+_TRAPPED = ("auc", "dice", "accuracy")
+"""Figures that a terminal shows of a mistake of protocol; the report shows all."""
 
 
 def evaluate(
@@ -157,7 +159,19 @@ def _table(summary: Mapping[str, Any]) -> list[str]:
     warnings = [f"Warning: {text}" for text in summary.get("warnings") or ()]
     absent = [*_why(summary)]
     note = "Pooled over all pixels; figures of shape (cldice to nsd) are means over the photographs."
-    return [*matched, *lines, note, *absent, *warnings, str(summary["protocol"])]
+    return [*matched, *lines, note, *absent, *_traps(summary), *warnings, str(summary["protocol"])]
+
+
+def _traps(summary: Mapping[str, Any]) -> Iterator[str]:
+    """What each mistake of protocol would have reported, one line a mistake."""
+    for trap in summary.get("traps") or ():
+        shown = [
+            f"{metric} {value:.4f} instead of {trap['honest'][metric]:.4f}"
+            for metric, value in trap["figures"].items()
+            if metric in _TRAPPED and value is not None and trap["honest"].get(metric) is not None
+        ]
+        if shown:
+            yield f"Mistake: {trap['title']}: {', '.join(shown)}"
 
 
 def _why(summary: Mapping[str, Any]) -> Iterator[str]:

@@ -71,6 +71,7 @@ def test_maps_under_foreign_names_score_as_our_own(at_home, home, net):
     assert found["pooled"] == ours["pooled"]
     assert found["per_image_mean"] == ours["per_image_mean"]
     assert found["traps"]
+    assert "Mistake: Count pixels outside the field of view" in outcome.out
     assert found["matched"] in outcome.out
     ids = {path.stem for path in prob.glob("*.png")}
     assert {path.stem for path in (home / "their-scores/fov").glob("*.png")} == ids

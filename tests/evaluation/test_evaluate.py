@@ -136,7 +136,7 @@ def test_the_long_table_holds_every_image_system_and_class(make_bench, make_eye)
     assert np.mean(values(system="net", metric="auc", threshold="")) == summary["per_image_mean"]["auc"]
     assert values(system="second", metric="dice", threshold="") == [summary["observers"]["second"]["pooled"]["dice"]]
     scores, decisions, shapes, bands = 5, 7, 5, 3 * 3
-    assert len(rows) == 2 * (scores + 2 * decisions + shapes + bands) + decisions + shapes
+    assert len(rows) == 2 * (scores + 2 * (decisions + shapes) + bands) + decisions + shapes
 
 
 def test_the_fixed_threshold_is_not_listed_twice(make_bench, make_eye):

@@ -26,7 +26,7 @@ def random_score(seed, patient="1", observers=None, **changes):
     found = judged(truth, rng.integers(0, 65536, 500, dtype=np.uint16))
     values = {
         "system": found,
-        "at_half": found.histogram.counts_at(0.5),
+        "at_half": Judged(found.histogram.counts_at(0.5), found.histogram, {"cldice": 0.4, "betti0": 2.0}),
         "observers": observers or {},
         "density": {SYSTEM: 0.1, "first": 0.2},
     }
@@ -47,10 +47,12 @@ def test_pooled_is_the_sum_of_the_photographs():
     assert summary["pooled"]["auc"] == pooled.roc_auc()
     assert summary["pooled"]["dice"] == pooled.counts_at(0.4).dice()
     assert summary["at_half"]["pooled"]["dice"] == pooled.counts_at(0.5).dice()
+    assert summary["at_half"]["pooled"]["auc"] == summary["pooled"]["auc"]
+    assert summary["at_half"]["per_image_mean"]["cldice"] == pytest.approx(0.4)
     assert summary["pooled"]["dice"] != summary["per_image_mean"]["dice"]
-    assert summary["pooled"]["cldice"] is None
-    assert summary["per_image_mean"]["cldice"] == 0.5
-    assert "one photograph" in summary["undefined"]["cldice"]
+    assert summary["pooled"]["cldice"] == summary["per_image_mean"]["cldice"] == 0.5
+    assert summary["intervals"]["pooled"]["cldice"] == summary["intervals"]["per_image_mean"]["cldice"]
+    assert summary["undefined"] == {}
 
 
 def test_adding_does_not_change_what_was_given():
