@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from retseg.inference.card import Card
 
 STAGE = "evaluate"
-VERSION = 2
+VERSION = 3
 OPERATING_POINT = "operating_point.json"
 _TRAPPED = ("auc", "dice", "accuracy")
 """Figures that a terminal shows of a mistake of protocol; the report shows all."""
