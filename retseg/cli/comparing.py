@@ -31,9 +31,9 @@ def compare(
     workers: options.Workers = None,
     force: options.Force = False,
 ) -> None:
-    """Compare systems: intervals, paired tests, curves, and the photographs on which they disagree.
+    """Compare systems on the same photographs.
 
-    Runs that differ in their seed alone count as one system. Below six patients no significance test is made.
+    With intervals, paired tests, curves, and the photographs on which they disagree. Runs that differ in their seed alone count as one system. Below six patients no significance test is made.
 
     \b
     Examples:
@@ -84,9 +84,9 @@ def benchmark(
     workers: options.Workers = None,
     force: options.Force = False,
 ) -> None:
-    """Train on each set, test on each set: one table over systems, seeds and cameras.
+    """Train on each set, test on each: one table.
 
-    Stages that are up to date are skipped, so an interrupted benchmark goes on when the same command is given again.
+    Over systems, seeds, and cameras or folds. Stages that are up to date are skipped, so an interrupted benchmark goes on when the same command is given again.
 
     \b
     Examples:

@@ -230,9 +230,9 @@ def evaluate(
     workers: options.Workers = None,
     force: options.Force = False,
 ) -> None:
-    """Score predictions, ours or anyone's, beside the human observers.
+    """Score predictions, ours or anyone's.
 
-    Only pixels inside the field of view count. Predicts first if that is missing.
+    The human observers stand beside them. Only pixels inside the field of view count. Predicts first if that is missing.
 
     \b
     Examples:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import retseg as retseg_package
 from retseg.datasets.synthetic.layouts import write_layout
 
 QUICK = ("--set", "train.epochs=1", "--set", "train.max_steps=2", "--set", "sampling.patch_size=64",
@@ -146,6 +147,10 @@ def test_a_net_a_method_and_maps_of_others_are_compared(at_home, home, net):
         (line,) = (line for line in table.splitlines() if line.startswith(f"| `{system['name']}`"))
         assert f" {value:.3f} " in line
     assert "only pixels inside the field of view" in table
+    assert retseg_package.compare(
+        [home / "runs/net", method, home / "their-scores"], prepared=home / "set", out=home / "versus-python",
+        set={"evaluate.resamples": 200},
+    )["tables"] == data["tables"]  # fmt: skip
     again = at_home("compare", "runs/net", method, "their-scores", "--dataset", "set", "--out", "versus", *FEW)
     assert "unchanged" in again.out
 
