@@ -14,6 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# How long an example takes says more about what else the machine does than about the code.
+settings.register_profile("retseg", deadline=None)
+settings.load_profile("retseg")
 
 
 @dataclass(frozen=True)
