@@ -33,7 +33,8 @@ def compare(
 ) -> None:
     """Compare systems on the same photographs.
 
-    With intervals, paired tests, curves, and the photographs on which they disagree. Runs that differ in their seed alone count as one system. Below six patients no significance test is made.
+    With intervals, paired tests, curves, and the photographs on which they disagree. Runs that differ in their seed
+    alone count as one system. Below six patients no significance test is made.
 
     \b
     Examples:
@@ -86,7 +87,8 @@ def benchmark(
 ) -> None:
     """Train on each set, test on each: one table.
 
-    Over systems, seeds, and cameras or folds. Stages that are up to date are skipped, so an interrupted benchmark goes on when the same command is given again.
+    Over systems, seeds, and cameras or folds. Stages that are up to date are skipped, so an interrupted benchmark goes
+    on when the same command is given again.
 
     \b
     Examples:

@@ -232,7 +232,8 @@ def evaluate(
 ) -> None:
     """Score predictions, ours or anyone's.
 
-    The human observers stand beside them. Only pixels inside the field of view count. Predicts first if that is missing.
+    The human observers stand beside them. Only pixels inside the field of view count. Predicts first if that is
+    missing.
 
     \b
     Examples:

@@ -19,6 +19,7 @@ from retseg.reporting.compare_files import SystemRecords
 from retseg.reporting.compare_views import measures
 from retseg.reporting.config import ReportConfig
 from retseg.reporting.images import Picture, grey, jpeg, painted, png, shrink_map, shrink_photograph
+from retseg.reporting.numbers import scores_in
 from retseg.reporting.predictions import read_prediction, scored_region
 from retseg.reporting.run_files import RunRecord
 from retseg.reporting.score_tables import case_table
@@ -42,8 +43,11 @@ def disagreements(systems: Sequence[SystemRecords], prepared: PreparedSet) -> li
     """The images by the lowest Dice between any two systems' decisions, the lowest first.
 
     Only pixels inside the field of view count. Decisions of one image at a time are held, one bit a pixel in their
-    files, and no photograph is read. An image that fewer than two systems decided on is left out.
+    files, and no photograph is read. An image that fewer than two systems decided on is left out, and so is a system
+    that finds nothing anywhere, such as an empty baseline: it would disagree with every other on every image.
     """
+    finding = [one for one in systems if scores_in(one.first.summary.get("pooled")).get("dice") != 0]
+    systems = finding if len(finding) > 1 else systems
     if prepared.classes.positive is None or len(systems) < 2:
         return []
     scored = frozenset().union(*(system.first.scores.ids for system in systems))

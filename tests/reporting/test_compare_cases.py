@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,15 @@ def test_images_stand_by_the_lowest_dice_between_two_systems(compared: Any) -> N
     found = disagreements(systems, prepared)
     assert {one.sample.id: (pytest.approx(one.dice), one.pair) for one in found} == expected
     assert [one.dice for one in found] == sorted(one.dice for one in found)
+
+
+def test_a_system_that_finds_nothing_does_not_hide_where_the_others_disagree(compared: Any) -> None:
+    _, prepared, systems = compared
+    first = systems[0].first
+    empty = replace(first, summary={**first.summary, "pooled": {**first.summary["pooled"], "dice": 0.0}})
+    found = disagreements([SystemRecords("empty", (empty,)), *systems[1:]], prepared)
+    assert found
+    assert {one.pair for one in found} == {("old", "odd")}
 
 
 def test_pixels_outside_the_field_of_view_do_not_count(compared: Any) -> None:
