@@ -3,7 +3,7 @@
     retseg prepare --dataset hrf --root HRF --out prepared-hrf
     python benchmarks/whole_evaluation.py --prepared prepared-hrf
 
-The maps are made from the ground truth: blurred, shifted by a pixel, and with noise that leaves hundreds of false specks
+The maps are made from the ground truth: blurred, shifted by a pixel, and with noise that leaves hundreds of specks
 in each, so that every metric has work to do. Their scores say nothing about any method.
 """
 
