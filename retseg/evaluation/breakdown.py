@@ -82,18 +82,14 @@ class AgreementBoard:
     def __init__(self, metrics: Sequence[Metric]) -> None:
         self._metrics = [metric for metric in metrics if metric.needs != "shapes"]
         self._pairs: dict[tuple[str, str], Tally] = {}
-        self._two_observers = False
 
     def add(self, score: CaseScore) -> None:
         """Adds one photograph."""
-        self._two_observers |= bool(score.observers)
         for pair, judged in score.agreement.items():
             self._pairs.setdefault(pair, Tally(self._metrics)).add(judged)
 
     def rows(self, system: str) -> list[dict[str, Any]]:
-        """One entry a pair, observers first; none where there is one observer, whose agreement is the score itself."""
-        if not self._two_observers:
-            return []
+        """One entry a pair, observers first."""
         return [
             {
                 "a": system if first == SYSTEM else first,

@@ -77,10 +77,10 @@ class CaseScore:
 
     `system` and `at_half` judge the prediction's positive class at the frozen threshold and at one half (None for a
     task without one). `confusion` counts each pixel's true class (row) and its most probable class (column; None where
-    that is not known). `observers` judges each further observer beside the reference, `drawn` the same over all
-    classes. `agreement` judges the first of a pair of names with the second as the truth; the system goes by "".
-    `bands` judges the prediction by vessel width. `density` is the share of the field of view that is positive, by
-    name. `binary` says that the map knows only yes and no.
+    that is not known). `observers` judges each further observer beside the reference; `drawn` does so over all classes
+    of a task without a positive one. `agreement` judges the first of a pair of names with the second as the truth; the
+    system goes by "". `bands` judges the prediction by vessel width. `density` is the share of the field of view that
+    is positive, by name. `binary` says that the map knows only yes and no.
     """
 
     id: str
@@ -112,12 +112,14 @@ def score_case(files: CaseFiles, task: Task, fov_out: Path) -> CaseScore:
         for name, path in files.observers.items()
     }
     counted = fov & (label != task.classes.ignore)
-    confusions = {name: _observed(files.observers[name], label, map_, counted, task) for name, map_ in drawn.items()}
     if task.classes.positive is None:
+        confusions = {
+            name: _observed(files.observers[name], label, map_, counted, task) for name, map_ in drawn.items()
+        }
         predicted = _same_size(files.id, "the prediction", _class_map(files.prediction), label)
         confusion = _confusion(files.prediction, label[counted], predicted[counted], task.classes)
         return CaseScore(files.id, files.patient, files.threshold, confusion=confusion, drawn=confusions)
-    return _score_positive(files, task, task.classes.positive, _Truths(label, fov, counted, drawn), confusions)
+    return _score_positive(files, task, task.classes.positive, _Truths(label, fov, counted, drawn))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,9 +130,7 @@ class _Truths:
     drawn: Mapping[str, UInt8Array]
 
 
-def _score_positive(
-    files: CaseFiles, task: Task, positive: int, truths: _Truths, confusions: Mapping[str, Int64Array]
-) -> CaseScore:
+def _score_positive(files: CaseFiles, task: Task, positive: int, truths: _Truths) -> CaseScore:
     label, fov, counted = truths.label, truths.fov, truths.counted
     maps = read_scores(files.prediction, label.shape, task.encoding)
     scores = maps.scores
@@ -163,8 +163,7 @@ def _score_positive(
         at_half=at_half,
         confusion=confusion,
         observers={name: _observer(task, map_, positive, truths) for name, map_ in truths.drawn.items()},
-        drawn=confusions,
-        agreement=_agreements(files, task, truths, scores, threshold, maps.binary),
+        agreement=_agreements(files, task, truths, scores, judged, threshold),
         bands=_bands(shapes, scores, maps.binary),
         density=_densities(files.reference, positive, truths, marked),
         traps=trap_case(scores, label, fov, task.classes, threshold) if task.traps else None,
@@ -188,9 +187,14 @@ def _observer(task: Task, map_: UInt8Array, positive: int, truths: _Truths) -> J
 
 
 def _agreements(
-    files: CaseFiles, task: Task, truths: _Truths, scores: UInt16Array, threshold: float, binary: bool
+    files: CaseFiles, task: Task, truths: _Truths, scores: UInt16Array, judged: Judged, threshold: float
 ) -> dict[tuple[str, str], Judged]:
-    """Every observer beside every other, and the prediction beside each of them."""
+    """Every observer beside every other, and the prediction beside each of them; `judged` is it beside the reference.
+
+    Nothing where one observer drew: the agreement is the score itself.
+    """
+    if not truths.drawn:
+        return {}
     positive = task.classes.positive
     maps = {files.reference: truths.label, **truths.drawn}
     settled = {name: truths.fov & (map_ != task.classes.ignore) for name, map_ in maps.items()}
@@ -200,8 +204,12 @@ def _agreements(
             if first != second:
                 both = settled[first] & settled[second]
                 result[first, second] = Judged(count(map_[both] == positive, truth_map[both] == positive))
-        histogram = score_histogram(scores[settled[second]], truth_map[settled[second]] == positive)
-        result[SYSTEM, second] = Judged(histogram.counts_at(threshold), None if binary else histogram)
+        if second == files.reference:
+            result[SYSTEM, second] = judged
+        else:
+            histogram = score_histogram(scores[settled[second]], truth_map[settled[second]] == positive)
+            scored = None if judged.histogram is None else histogram
+            result[SYSTEM, second] = Judged(histogram.counts_at(threshold), scored)
     return result
 
 

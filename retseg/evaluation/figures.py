@@ -37,13 +37,6 @@ def shape_figures(metrics: Sequence[Metric], shapes: Shapes) -> Figures:
     return {m.name: float(m.function(shapes)) for m in metrics if m.needs == "shapes"}
 
 
-def counts_of(confusion: Int64Array, index: int) -> Counts:
-    """Class `index` against all others, also where the truth has no pixel of it."""
-    tp = int(confusion[index, index])
-    fn, fp = int(confusion[index].sum()) - tp, int(confusion[:, index].sum()) - tp
-    return Counts(tp, fp, fn, int(confusion.sum()) - tp - fp - fn)
-
-
 def class_figures(metrics: Sequence[Metric], confusion: Int64Array, classes: Classes) -> dict[str, Figures | None]:
     """Each scored class against all others, by name; None (N/A) for a class that the truth does not contain."""
     counts = class_counts(confusion)

@@ -6,7 +6,7 @@ of its files. Nothing is guessed: values that could mean two things are refused 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,27 +59,31 @@ class MapScores:
 def find_encoding(paths: Iterable[Path]) -> MapEncoding:
     """The encoding of a folder's maps, decided over all of them.
 
-    The folder is binary where each map holds no other values than 0 and one of 1, 255 and 65535. Integers whose highest
+    The folder is binary where each map holds no other values than 0 and one of 1, 255 and 65535, and not all hold one
+    and the same value: that decides nothing, it is a score that ranks nothing. Integers whose highest
     value is 1 throughout the folder mean yes and no; else the full range of their type stands for 0 to 1. Reads only
     as many files as it needs to be sure: one or a few of probabilities, all of masks. Files that cannot be read are
     left to `read_scores`, which says why.
     """
     highest: dict[str, int] = {}
     graded: set[str] = set()
+    values_of_masks: set[float] = set()
     for path in paths:
         try:
             values = read_foreign_map(path)
         except ImageError:
             continue
         name = values.dtype.name
-        if not _is_mask(values):
+        if _is_mask(values):
+            values_of_masks |= {float(values.min()), float(values.max())}
+        else:
             graded.add(name)
         if values.dtype.kind == "u":
             highest[name] = max(highest.get(name, 0), int(values.max()))
         if graded and all(top > _doubtful(name) for name, top in highest.items()):
             break
     known = {name: _one(name, top, name in graded) for name, top in highest.items() if name in _FULL}
-    return MapEncoding(not graded, tuple(sorted(known.items())))
+    return MapEncoding(not graded and len(values_of_masks) != 1, tuple(sorted(known.items())))
 
 
 def read_scores(path: Path, shape: tuple[int, ...], encoding: MapEncoding) -> MapScores:
@@ -102,22 +106,6 @@ def read_scores(path: Path, shape: tuple[int, ...], encoding: MapEncoding) -> Ma
         what = f"the map holds {values.dtype} values from {values.min()} to {values.max()}, a scale that is not known"
         raise ImageError(what, where=path, fix=_AS_INTEGERS)
     return MapScores(scores, encoding.binary)
-
-
-def check_maps(
-    found: Mapping[str, Path], shapes: Mapping[str, tuple[int, ...]], encoding: MapEncoding
-) -> list[tuple[str, str]]:
-    """Every map that cannot be scored, as (id, reason), so that one bad file does not hide the others.
-
-    Reads each file whole: about as long as loading the maps takes (0.2 s for one of 8 million pixels).
-    """
-    problems = []
-    for identifier, path in found.items():
-        try:
-            read_scores(path, shapes[identifier], encoding)
-        except ImageError as error:
-            problems.append((identifier, error.line))
-    return problems
 
 
 # --- Masks and scales -------------------------------------------------------------------------------------------------

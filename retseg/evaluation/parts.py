@@ -17,7 +17,6 @@ from retseg.evaluation.matching import Matching, match_maps
 from retseg.evaluation.overlap import FitOverlap, fit_overlap, listed
 from retseg.evaluation.protocol import patients_of
 from retseg.inference.card import Card
-from retseg.methods.registry import METHODS
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +146,11 @@ def _files_of(prepared: PreparedSet, row: IndexRow, part: Part, maps: Path | Non
 
 def encoding_of(prepared: PreparedSet, parts: Sequence[Part]) -> MapEncoding:
     """How the values of all the folders' maps are meant."""
-    cards = [part.given.card for part in parts if part.given.card is not None]
-    if prepared.classes.positive is None or len(cards) == len(parts):
-        # Written by us. A system of ours that marks nothing anywhere has scores all the same: they are all 0.
-        decides = any(card.arch in METHODS and METHODS.get(card.arch).binary for card in cards)
-        return replace(OURS, binary=decides)
-    return find_encoding([path for part in parts for path in part.matching.found.values()])
+    if prepared.classes.positive is None:
+        return OURS
+    found = find_encoding([path for part in parts for path in part.matching.found.values()])
+    # What we wrote has one scale, however low its highest score.
+    return replace(OURS, binary=found.binary) if all(part.given.card is not None for part in parts) else found
 
 
 def failure_reasons(predictions: Path) -> dict[str, str]:

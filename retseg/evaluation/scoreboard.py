@@ -155,8 +155,6 @@ class Scoreboard:
         self.rows += self._place(score, name).rows(self._of_kind(image.values, "counts", "shapes"), "mask")
 
     def _add_drawing(self, score: CaseScore, name: str, confusion: Int64Array) -> None:
-        if self.classes.positive is not None:
-            return
         self._drawn[name] = _sum(self._drawn.get(name), confusion)
         figures = overall_figures(self.metrics, confusion, self.classes)
         self._observers.setdefault(name, []).append(ImageSums(score.id, score.patient, None, None, figures))

@@ -74,7 +74,9 @@ def brier_score(histogram: ScoreHistogram) -> float:
     total = histogram.positives + histogram.negatives
     if total == 0:
         return math.nan
-    return float(histogram.pos @ (1 - histogram.level) ** 2 + histogram.neg @ histogram.level**2) / total
+    # Not BLAS: its order of summation, and so the last digit, depends on the number of threads.
+    squares = histogram.pos * (1 - histogram.level) ** 2 + histogram.neg * histogram.level**2
+    return float(squares.sum()) / total
 
 
 ECE = Metric(

@@ -104,19 +104,19 @@ class _Benchmark:
 
     def _cells_of(self, system: str, is_method: bool, trained_on: str) -> list[Cell]:
         # A training-free method has nothing random in it, so more seeds would only repeat it.
-        seeds = tuple(range(1 if is_method else self.grid.seeds))
+        seeds = range(1 if is_method else self.grid.seeds)
         tests = (trained_on,) if self.grid.folds else self.grid.test or self.grid.train
         scores: dict[str, list[Path]] = {test: [] for test in tests}
-        run = ""
+        used, run = [], ""
         for seed in seeds:
             settings = self.settings(trained_on, None if is_method else system, seed)
+            used.append(settings.seed)
             if self.grid.folds:
-                method = system if is_method else None
                 pooled = cross_validate(
                     settings,
                     self.set_of(trained_on),
                     self.grid.folds,
-                    method=method,
+                    method=system if is_method else None,
                     device=self.device,
                     workers=self.workers,
                     say=self.say,
@@ -130,8 +130,7 @@ class _Benchmark:
                 result = evaluate(settings, self.set_of(test), run=folder, device=self.device, workers=self.workers)
                 self._tell(f"{system} trained on {trained_on}, tested on {test}, seed {seed}", result)
                 scores[test].append(result.folder)
-        used = tuple(settings.seed for settings in (self.settings(trained_on, None, seed) for seed in seeds))
-        return [Cell(system, trained_on, test, tuple(found), used, run) for test, found in scores.items()]
+        return [Cell(system, trained_on, test, tuple(found), tuple(used), run) for test, found in scores.items()]
 
     def _run(self, settings: Settings, system: str, is_method: bool, trained_on: str) -> Path:
         if is_method:

@@ -34,21 +34,15 @@ def benchmark_table(
 ) -> dict[str, Any]:
     """The content of benchmark.json."""
     filled = [_figures(cell, folds, resampling) for cell in cells]
-    names = {cell["train"] for cell in filled} | {cell["test"] for cell in filled}
-    order = [name for name in dict.fromkeys(_set_names(cells)) if name in names]
     return {
         "title": f"{folds}-fold benchmark" if folds else "Benchmark: trained on, tested on",
         "systems": list(systems),
-        "train": [name for name in order if any(cell["train"] == name for cell in filled)],
-        "test": [name for name in order if any(cell["test"] == name for cell in filled)],
+        "train": list(dict.fromkeys(cell["train"] for cell in filled)),
+        "test": list(dict.fromkeys(cell["test"] for cell in filled)),
         "metrics": list(SHOWN),
         "cells": filled,
         **resampling,
     }
-
-
-def _set_names(cells: Sequence[Cell]) -> list[str]:
-    return [set_name(name) for cell in cells for name in (cell.train, cell.test)]
 
 
 def set_name(dataset: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from retseg.core.errors import InputError
-from retseg.core.manifest import Manifest, digest_of
+from retseg.core.manifest import Manifest
 from retseg.core.paths import REPORTS
 from retseg.core.progress import progress
 from retseg.datasets.prepared import PreparedSet
@@ -21,6 +21,7 @@ from retseg.stages.locate import find_run
 from retseg.stages.report import short_names
 from retseg.stages.runner import Plan, StageResult, run_stage
 from retseg.stages.settings import Settings
+from retseg.stages.train import family_of
 
 STAGE = "compare"
 VERSION = 1
@@ -135,10 +136,12 @@ def _of_scores(folder: Path, manifest: Manifest) -> _Scored:
     trained = Manifest.find(run / "train")
     predicted = run / "predict" / folder.name
     if trained is None:
-        return _Scored(name, RunFolders(name, None, predicted, folder), manifest.key)
-    family = {"stage": trained.stage, **{key: value for key, value in trained.config.items() if key != "seed"}}
+        folds = Manifest.read(predicted).facts
+        return _Scored(
+            name, RunFolders(name, None, predicted, folder), folds.get("family") or manifest.key, folds.get("seed")
+        )
     folders = RunFolders(name, run / "train", predicted, folder)
-    return _Scored(name, folders, digest_of([family, dict(trained.inputs)]), trained.config.get("seed"))
+    return _Scored(name, folders, family_of(trained), trained.config.get("seed"))
 
 
 def _prepared_of(systems: Sequence[Path]) -> Path:

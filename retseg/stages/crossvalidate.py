@@ -17,7 +17,7 @@ from retseg.stages.predict import VERSION as PREDICT_VERSION
 from retseg.stages.predict import predict_prepared
 from retseg.stages.runner import Plan, StageResult, run_stage
 from retseg.stages.settings import Settings
-from retseg.stages.train import train
+from retseg.stages.train import family_of, train
 from retseg.stages.tune import tuned_run
 
 _KINDS = ("prob", "mask", "fov", "overlay", "classes")
@@ -50,7 +50,7 @@ def cross_validate(
     """
     system = method or settings.model.arch
     on_test = settings.model_copy(update={"evaluate": settings.evaluate.model_copy(update={"split": TEST})})
-    sets, predicted = [], []
+    sets, runs, predicted = [], [], []
     for fold in range(folds):
         dealt = fold_set(prepared, folds, fold).folder
         if method is None:
@@ -60,6 +60,7 @@ def cross_validate(
         made = predict_prepared(on_test, dealt, run=run, device=device)
         say(f"{system}, fold {fold + 1} of {folds}: {'unchanged' if made.skipped else 'done'} ({run})")
         sets.append(dealt)
+        runs.append(Manifest.read(run / "train"))
         predicted.append(made.folder)
     parts = [
         (folder, frozenset(sample.id for sample in PreparedSet.open(dealt).split(TEST)))
@@ -69,12 +70,12 @@ def cross_validate(
     name = PreparedSet.open(prepared).name
     key = digest_of([Manifest.read(folder).key for folder in predicted])[:6]
     home = RUNS / f"{name}-{system}-{folds}folds-{key}"
-    _gather(parts, home / "predict" / name)
+    _gather(parts, runs, home / "predict" / name)
     return score(everyone, sets[0], parts, home / "evaluate" / name, home.name, workers=workers)
 
 
-def _gather(parts: Sequence[tuple[Path, frozenset[str]]], out: Path) -> StageResult:
-    """All folds' prediction files in one folder, where the report and the comparison find them."""
+def _gather(parts: Sequence[tuple[Path, frozenset[str]]], runs: Sequence[Manifest], out: Path) -> StageResult:
+    """All folds' prediction files in one folder, where the comparison finds them, and which seeds belong together."""
     inputs = {f"fold {number}": Manifest.read(folder).digest for number, (folder, _) in enumerate(parts)}
     plan = Plan(PREDICT, PREDICT_VERSION, {"folds": len(parts)}, inputs)
 
@@ -86,6 +87,11 @@ def _gather(parts: Sequence[tuple[Path, frozenset[str]]], out: Path) -> StageRes
                         source = folder / kind / f"{identifier}{suffix}"
                         if source.is_file():
                             link_file(source, partial / kind / source.relative_to(folder / kind))
-        return {"folds": [str(folder) for folder, _ in parts], "images": sum(len(ids) for _, ids in parts)}
+        return {
+            "folds": [str(folder) for folder, _ in parts],
+            "images": sum(len(ids) for _, ids in parts),
+            "family": digest_of([family_of(run) for run in runs]),
+            "seed": runs[0].config.get("seed"),
+        }
 
     return run_stage(plan, out, work)

@@ -178,17 +178,15 @@ def _why(summary: Mapping[str, Any]) -> Iterator[str]:
     """Why figures of the system are not there at all, one line a reason."""
     metrics_of: dict[str, list[str]] = {}
     for metric, reason in (summary.get("undefined") or {}).items():
-        if summary["pooled"].get(metric) is None and summary["per_image_mean"].get(metric) is None:
-            metrics_of.setdefault(str(reason), []).append(metric)
+        metrics_of.setdefault(str(reason), []).append(metric)
     for reason, metrics in metrics_of.items():
         yield f"No {', '.join(metrics)}: {reason}."
 
 
 def _cell(view: Mapping[str, Any], metric: str) -> str:
-    """The pooled figure, or the mean over photographs where there is none, with its interval."""
-    for kind in ("pooled", "per_image_mean"):
-        value = view[kind].get(metric)
-        if value is not None:
-            interval = ((view.get("intervals") or {}).get(kind) or {}).get(metric)
-            return f"{value:.4f}" + (f" [{interval[0]:.4f}, {interval[1]:.4f}]" if interval else "")
-    return "n/a"
+    """The pooled figure (of a shape: the mean over photographs) with its interval."""
+    value = view["pooled"].get(metric)
+    if value is None:
+        return "n/a"
+    interval = ((view.get("intervals") or {}).get("pooled") or {}).get(metric)
+    return f"{value:.4f}" + (f" [{interval[0]:.4f}, {interval[1]:.4f}]" if interval else "")

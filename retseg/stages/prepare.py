@@ -172,6 +172,8 @@ def _outcomes(
     dataset: Dataset, samples: list[Sample], folder: Path, workers: int | None
 ) -> Iterator[IndexRow | Failure]:
     """Prepares each sample, in several processes where that pays; memory does not grow with the number of samples."""
+    # A reused process may still stand in the folder where it was started.
+    samples, folder = [_absolute(sample) for sample in samples], folder.resolve()
     count = min(workers or os.cpu_count() or 1, len(samples))
     if count < 2 or len(samples) < _FEWEST_FOR_PROCESSES:
         for sample in samples:
@@ -180,8 +182,7 @@ def _outcomes(
     from joblib import Parallel, delayed
 
     pool = Parallel(n_jobs=count, return_as="generator_unordered", pre_dispatch="2*n_jobs", batch_size=1)
-    # A reused process may still stand in the folder where it was started.
-    yield from pool(delayed(_prepare_sample)(dataset, _absolute(sample), folder.resolve()) for sample in samples)
+    yield from pool(delayed(_prepare_sample)(dataset, sample, folder) for sample in samples)
 
 
 def _absolute(sample: Sample) -> Sample:

@@ -8,7 +8,7 @@ from typing import Any
 
 from retseg.core.device import choose_device, device_name
 from retseg.core.errors import InputError
-from retseg.core.manifest import Manifest
+from retseg.core.manifest import Manifest, digest_of
 from retseg.core.paths import RUNS
 from retseg.core.progress import progress
 from retseg.datasets.prepared import PreparedSet
@@ -81,6 +81,12 @@ def train(
         notes.append("There is no interrupted training with these settings; this one starts from the beginning.")
     result = run_stage(plan, run / "train", work, force=force)
     return StageResult(result.folder, result.manifest, result.skipped, tuple(notes))
+
+
+def family_of(trained: Manifest) -> str:
+    """The same for trainings (and tunings) that differ in their seed only."""
+    config = {name: value for name, value in trained.config.items() if name != "seed"}
+    return digest_of([trained.stage, config, dict(trained.inputs)])
 
 
 def plan_of(settings: Settings, prepared: Manifest, device: str = "cpu") -> Plan:

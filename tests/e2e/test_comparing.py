@@ -219,6 +219,17 @@ def test_seeds_are_one_system_with_a_spread(at_home, home, net):
     assert [system["seeds"] for system in systems if system["kind"] == "system"] == [2, 1]
 
 
+def test_seeds_of_folds_are_one_system_too(at_home, home, net):
+    outcome = at_home(
+        "benchmark", "--train", "set", "--folds", "2", "--seeds", "2", "--arch", "segnet", "--method", "nothing",
+        "--out", "fold-seeds", *QUICK,
+    )  # fmt: skip
+    assert outcome.code == 0, outcome.err
+    data = json.loads(next(home.glob("fold-seeds-*/comparison.json")).read_text())
+    seeds = [system["seeds"] for system in data["systems"] if system["kind"] == "system"]
+    assert seeds == [2, 1]
+
+
 def test_a_matrix_of_cameras(at_home, home, net):
     write_layout("chase", home / "CHASE", count=8, seed=1, scale=0.2)
     other = at_home("prepare", "--dataset", "chase", "--root", "CHASE", "--out", "other", "--workers", 1)

@@ -57,9 +57,3 @@ def test_agreement_names_the_pair_and_lists_observers_first():
         ("net", "first", "system"),
     ]
     assert set(rows[0]["pooled"]) == {"dice"}
-
-
-def test_one_observer_alone_has_nobody_to_agree_with():
-    board = AgreementBoard([DICE])
-    board.add(CaseScore("a", "1", 0.5, agreement={(SYSTEM, "first"): judged(0)}))
-    assert board.rows("net") == []

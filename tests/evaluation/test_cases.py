@@ -84,6 +84,16 @@ def test_agreement_turns_false_alarms_into_misses_the_other_way_round(files, tmp
     assert set(found) == {("first", "second"), ("second", "first"), (SYSTEM, "first"), (SYSTEM, "second")}
 
 
+def test_one_observer_alone_has_nobody_to_agree_with(files, tmp_path):
+    assert score(replace(files, observers={}), tmp_path).agreement == {}
+
+
+def test_the_system_beside_the_reference_is_its_own_score(files, tmp_path):
+    found = score(files, tmp_path)
+    assert found.agreement[SYSTEM, "first"].counts == found.system.counts
+    assert found.agreement[SYSTEM, "first"].histogram is found.system.histogram
+
+
 def test_the_bands_of_width_hold_every_vessel_pixel_once(files, tmp_path):
     found = score(files, tmp_path)
     bands = [judged.counts for judged in found.bands.values()]

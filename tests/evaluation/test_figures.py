@@ -7,7 +7,6 @@ import pytest
 
 from retseg.evaluation.figures import (
     class_figures,
-    counts_of,
     defined,
     json_ready,
     mean,
@@ -45,11 +44,6 @@ def test_overall_figures_are_means_over_the_classes_there_are(five):
 
 def test_an_empty_matrix_has_no_figures(five):
     assert all(map(math.isnan, overall_figures([DICE, ACCURACY], np.zeros((5, 5), np.int64), five).values()))
-
-
-def test_counts_of_one_class_against_the_rest():
-    assert counts_of(MATRIX, 1) == Counts(tp=8, fp=2, fn=2, tn=13)
-    assert counts_of(MATRIX, 4) == Counts(tp=0, fp=3, fn=0, tn=22)
 
 
 def test_a_mask_has_no_ranking():

@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 from retseg.core.errors import ImageError
 from retseg.evaluation import maps_of_others
-from retseg.evaluation.maps_of_others import OURS, MapEncoding, check_maps, find_encoding, read_scores
+from retseg.evaluation.maps_of_others import OURS, MapEncoding, find_encoding, read_scores
 from retseg.imaging.io import write_png
 from retseg.imaging.maps import write_probability
 from retseg.metrics.ranking import quantise, score_histogram
@@ -155,6 +155,12 @@ class TestEncoding:
         assert find_encoding([tmp_path / "bad.npy", path]) == MapEncoding(False)
         assert find_encoding([]).binary
 
+    @pytest.mark.parametrize("value", [0, 255])
+    def test_a_folder_of_one_single_value_decides_nothing(self, tmp_path, value):
+        paths = saved(tmp_path, *(np.full(SHAPE, value, np.uint8) for _ in range(3)))
+        assert not find_encoding(paths).binary
+        assert read_scores(paths[0], SHAPE, find_encoding(paths)).scores.max() == value * 257
+
     def test_travels_between_processes(self):
         assert pickle.loads(pickle.dumps(OURS)) == OURS
 
@@ -206,7 +212,12 @@ def test_one_bad_map_does_not_hide_the_others(tmp_path, probability):
     bad[3, 3] = np.nan
     paths = saved(tmp_path, probability, bad, small, probability * 3)
     found = dict(zip("abcd", paths, strict=True))
-    problems = check_maps(found, dict.fromkeys(found, SHAPE), find_encoding(paths))
+    encoding, problems = find_encoding(paths), []
+    for one, path in found.items():
+        try:
+            read_scores(path, SHAPE, encoding)
+        except ImageError as error:
+            problems.append((one, error.line))
     assert [one for one, _ in problems] == ["b", "c", "d"]
     reasons = [reason for _, reason in problems]
     assert "1 NaN values" in reasons[0]
