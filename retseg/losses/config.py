@@ -14,3 +14,10 @@ class LossConfig(Section):
 
     name: str = Field(default="cross-entropy", description="Name of the loss")
     options: dict[str, Any] = Field(default_factory=dict, description="Options of that loss")
+    auxiliary: float = Field(
+        default=0.5,
+        ge=0.0,
+        le=1.0,
+        description="Deep supervision: weight of a net's second prediction beside its best one, of its third beside its "
+        "second, and so on; 0 leaves all but the best one out",
+    )

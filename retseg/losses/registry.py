@@ -25,6 +25,8 @@ LOSSES: Registry[Loss] = Registry(
         "dice": "retseg.losses.overlap:DICE",
         "tversky": "retseg.losses.overlap:TVERSKY",
         "dice-cross-entropy": "retseg.losses.overlap:DICE_CROSS_ENTROPY",
+        "soft-cldice": "retseg.losses.topology:SOFT_CLDICE",
+        "boundary": "retseg.losses.boundary:BOUNDARY",
     },
 )
 

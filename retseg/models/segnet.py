@@ -63,6 +63,10 @@ SEGNET = Architecture(
     stride=_stride,
     fully_convolutional=True,
     about="The lecture's smallest encoder and decoder: convolution, max pooling with indices, unpooling, convolution.",
+    card="The net of the exercise that retseg began as, kept as it was. Pooling remembers where each maximum was and "
+    "unpooling puts it back there, so edges stay where they are, but one convolution on either side means that every "
+    "pixel is judged by the few pixels around it: it learns colours, not vessels. Take it to learn how the parts "
+    "work and as the lower end of a comparison, not for results.",
     citation="After Badrinarayanan, Kendall and Cipolla, 'SegNet: A Deep Convolutional Encoder-Decoder Architecture "
     "for Image Segmentation', IEEE TPAMI 39(12), 2017",
 )

@@ -120,6 +120,11 @@ UNET = Architecture(
     stride=_stride,
     fully_convolutional=True,
     about="Encoder and decoder with a connection across at every resolution; the default.",
+    card="Convolutions at ever coarser resolutions see ever more of the photograph, and at every resolution on the way "
+    "back the fine features from the way down are put beside the coarse ones, so that thin vessels keep their place. "
+    "Four halvings and 16 channels at full resolution are enough for vessels and still quick without a GPU. How it "
+    "enlarges, normalises and how deep and wide it is are options. It needs augmentation when photographs are few.",
+    encoder=("down.",),
     citation="Ronneberger, Fischer and Brox, 'U-Net: Convolutional Networks for Biomedical Image Segmentation', "
     "MICCAI 2015",
 )

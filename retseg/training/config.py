@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -21,8 +21,30 @@ class TrainConfig(Section):
         optimiser: "adam", "adamw" (decay apart from the gradient), or "sgd" (Nesterov momentum 0.9).
         lr: The highest learning rate.
         weight_decay: Decay of convolution and linear weights; biases and normalisations do not decay.
-        schedule: "constant", or "cosine": from `lr` down to zero along half a cosine.
-        warmup: Share of all steps in which the learning rate rises linearly to `lr`.
+        schedule: How the learning rate goes from `lr` on. "constant"; "step": times `decay` after each of `stages` equal
+            parts; "cosine": down to zero along half a cosine; "one-cycle": up from a 25th of `lr` in the first 30% of
+            the steps, then down to nearly zero, both along half a cosine; "cyclical": up and down in `cycles` triangles
+            between a tenth of `lr` and `lr`.
+        warmup: Share of all steps in which the learning rate rises linearly to `lr`; "one-cycle" has its own.
+        stages: Equal parts of the training that "step" has.
+        decay: What "step" multiplies the learning rate with after each part.
+        cycles: Triangles of "cyclical".
+        accumulate: Batches whose gradients are added up for one step of the optimiser.
+        clip: The gradient is shortened to this length where it is longer; None never shortens it.
+        early_stopping: End when the validation Dice has not risen for so many epochs; None never does.
+        minutes: End after so many minutes of training, and fit the schedule into them; None sets no limit. The epochs
+            that a training reaches then depend on the machine.
+        start: Weights to begin with, instead of random ones: a run or a weights file. What does not fit (the last layer,
+            when the classes differ) stays random and is named.
+        encoder_weights: Weights for the encoder only: "imagenet" fetches the published ones, else a file of them, or a
+            run of the same architecture.
+        freeze_encoder_epochs: So many epochs train everything but the encoder; "all" never trains the encoder.
+        frozen_lr: Highest learning rate while the encoder is frozen; None takes `lr`. Each part has its own schedule.
+        encoder_lr: Highest learning rate of the encoder, once it is trained; None takes `lr`.
+        overfit: Train on so many photographs, without augmentation or dropout and without validation, to see whether the
+            net can learn them by heart; an error if it cannot.
+        snapshots: After these epochs, what the net makes of a few photographs is kept as pictures.
+        deterministic: Refuse operations whose result differs from run to run on this device, instead of a warning.
         ema: Decay of the exponential moving average of the weights that is scored and kept; 0 takes the weights alone.
         validation_fraction: Share of the training patients that is set aside to choose the epoch and the threshold:
             at least one patient where there are two or more. 0 sets none aside.
@@ -42,8 +64,23 @@ class TrainConfig(Section):
     optimiser: Literal["adam", "adamw", "sgd"] = "adamw"
     lr: float = Field(3e-3, gt=0.0)
     weight_decay: float = Field(1e-2, ge=0.0)
-    schedule: Literal["constant", "cosine"] = "cosine"
+    schedule: Literal["constant", "step", "cosine", "one-cycle", "cyclical"] = "cosine"
     warmup: float = Field(0.05, ge=0.0, lt=1.0)
+    stages: int = Field(3, ge=1)
+    decay: float = Field(0.1, gt=0.0, le=1.0)
+    cycles: int = Field(4, ge=1)
+    accumulate: int = Field(1, ge=1)
+    clip: float | None = Field(None, gt=0.0)
+    early_stopping: int | None = Field(None, ge=1)
+    minutes: float | None = Field(None, gt=0.0)
+    start: str | None = None
+    encoder_weights: str | None = None
+    freeze_encoder_epochs: Annotated[int, Field(ge=0)] | Literal["all"] = 0
+    frozen_lr: float | None = Field(None, gt=0.0)
+    encoder_lr: float | None = Field(None, gt=0.0)
+    overfit: int | None = Field(None, ge=1)
+    snapshots: tuple[Annotated[int, Field(ge=1)], ...] = ()
+    deterministic: bool = False
     ema: float = Field(0.0, ge=0.0, lt=1.0)
     validation_fraction: float = Field(0.15, ge=0.0, lt=1.0)
     validation_tiles: int = Field(32, ge=1)
@@ -58,6 +95,8 @@ class SamplingConfig(Section):
 
     Attributes:
         patch_size: Side of the square patches in pixels of the working grid, a multiple of what the net's stride needs.
+        patch_share: The patch's area as a share of a training photograph's, instead of `patch_size`: 0.25 takes a
+            quarter of it. The side is that of the median photograph, rounded to what the net's stride needs.
         patches_per_image: Patches that an epoch takes of each image; None leaves that to `train.steps_per_epoch`.
         fixed: Draw the positions once and use the same in every epoch, in another order, as the lecture does.
         balance: Share of the patches whose centre is put on a pixel of the positive class, or of a class drawn among
@@ -65,6 +104,7 @@ class SamplingConfig(Section):
     """
 
     patch_size: int = Field(128, ge=8, le=4096)
+    patch_share: float | None = Field(None, gt=0.0, le=1.0)
     patches_per_image: int | None = Field(None, ge=1)
     fixed: bool = False
     balance: float = Field(0.5, ge=0.0, le=1.0)
