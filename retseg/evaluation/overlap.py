@@ -51,7 +51,7 @@ class FitOverlap:
 def fit_overlap(dataset: str, patients: Iterable[str], point: OperatingPoint | None, card: Card | None) -> FitOverlap:
     """Which of the `patients` of `dataset` the weights of `card` or the threshold `point` were fitted on."""
     scored = set(patients)
-    seen = set(card.train_patients) | set(card.validation_patients) if card and card.dataset == dataset else set()
+    seen = card.patients_behind_weights(dataset) if card else frozenset()
     judged = set(point.patients) if point and point.dataset == dataset else set()
     return FitOverlap(tuple(sorted(scored & seen)), tuple(sorted(scored & judged)))
 

@@ -25,7 +25,8 @@ class Card:
 
     `arch` and `options` rebuild the net; `input` and `predict` rebuild its input and its defaults. `splits` maps a
     split's name to the ids of its photographs; `train_patients` and `validation_patients` are the people whose
-    photographs set the weights, chose the epoch or fitted the threshold: no test may score them.
+    photographs set the weights, chose the epoch or fitted the threshold: no test may score them. `seen` maps a dataset's
+    name to its patients that the weights met earlier: of the run that a fine-tuning began with, and all before it.
     """
 
     arch: str
@@ -39,6 +40,7 @@ class Card:
     train_patients: tuple[str, ...] = ()
     validation_patients: tuple[str, ...] = ()
     operating_point: OperatingPoint | None = None
+    seen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     seed: int = 0
     epoch: int = 0
     recipe: str = "default"
@@ -50,7 +52,19 @@ class Card:
         """Every patient of `dataset` that had a say in the weights or in the threshold stored with them."""
         point = self.operating_point
         judged = point.patients if point is not None and point.dataset == self.dataset else ()
-        return frozenset((*self.train_patients, *self.validation_patients, *judged))
+        return self.patients_behind_weights(self.dataset) | frozenset(judged)
+
+    def patients_behind_weights(self, dataset: str) -> frozenset[str]:
+        """Every patient of `dataset` that had a say in the weights, also in those that they began as."""
+        own = (*self.train_patients, *self.validation_patients) if dataset == self.dataset else ()
+        return frozenset((*own, *self.seen.get(dataset, ())))
+
+    def everyone_seen(self) -> dict[str, tuple[str, ...]]:
+        """What weights that begin as these inherit: all patients behind them and their threshold, by dataset."""
+        everyone = {name: self.patients_behind_weights(name) for name in (*self.seen, self.dataset)}
+        if point := self.operating_point:
+            everyone[point.dataset] = everyone.get(point.dataset, frozenset()) | frozenset(point.patients)
+        return {name: tuple(sorted(patients)) for name, patients in sorted(everyone.items()) if patients}
 
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary that `from_json` reads back."""
@@ -67,6 +81,7 @@ class Card:
             "train_patients": list(self.train_patients),
             "validation_patients": list(self.validation_patients),
             "operating_point": self.operating_point.to_json() if self.operating_point else None,
+            "seen": {name: list(patients) for name, patients in self.seen.items()},
             "seed": self.seed,
             "epoch": self.epoch,
             "recipe": self.recipe,
@@ -90,6 +105,7 @@ class Card:
             train_patients=tuple(map(str, data["train_patients"])),
             validation_patients=tuple(map(str, data["validation_patients"])),
             operating_point=OperatingPoint.from_json(point) if point is not None else None,
+            seen={name: tuple(map(str, patients)) for name, patients in data.get("seen", {}).items()},
             seed=int(data["seed"]),
             epoch=int(data["epoch"]),
             recipe=str(data["recipe"]),

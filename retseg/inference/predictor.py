@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -48,6 +49,9 @@ class Predictor:
         model: The net and its card; the card says how the net's input is made. The net is put into evaluation mode.
         config: Window, overlap, blending, test-time augmentation.
         device: Where the net runs.
+
+    Attributes:
+        seconds: Time that the net has taken so far, without reading, resizing and writing.
     """
 
     def __init__(self, model: LoadedModel, config: PredictConfig, device: torch.device) -> None:
@@ -65,6 +69,7 @@ class Predictor:
                 fix="Use the sliding window: --set predict.whole_image=false",
             )
         self._views = _dihedral_views(config.flips)
+        self.seconds = 0.0
 
     @property
     def classes(self) -> Classes:
@@ -137,10 +142,14 @@ class Predictor:
         """Passes the queued windows, which are of one shape, through the net, blends them in, empties the queue."""
         if not queue:
             return
+        started = time.perf_counter()
         with torch.inference_mode():
             windows = torch.stack([_network_input(photograph, position) for photograph, position in queue])
             for (photograph, position), result in zip(queue, self._forward(windows), strict=True):
                 photograph.mosaic.add(position, result)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
+        self.seconds += time.perf_counter() - started
         queue.clear()
 
     def _forward(self, windows: Tensor) -> Tensor:

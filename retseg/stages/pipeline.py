@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
-from retseg.core.config import Section, merge, read_yaml, validate
+from retseg.core.config import Section, merge, parse_assignments, read_yaml, validate
 from retseg.core.errors import InputError, nearest
 from retseg.core.paths import REPORTS, RUNS
 from retseg.core.progress import duration
@@ -29,11 +29,14 @@ class Pipeline(Section):
     Attributes:
         name: What its runs and its report are called.
         about: What it is for, in a sentence or two.
+        budget: Minutes of training for all runs together, shared out equally; each then ends by the clock
+            (`train.minutes`), whatever epochs it has reached. None lets every run train to its last epoch.
         runs: Settings of each run by the run's name; one run with the shared settings when empty.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     about: str = ""
+    budget: float | None = Field(default=None, gt=0)
     runs: dict[str, dict[str, Any]] = Field(default={})
 
 
@@ -62,13 +65,19 @@ def find_pipeline(given: Path) -> Path:
 def read_pipeline(
     path: Path, assignments: Iterable[str] = (), seed: int | None = None
 ) -> tuple[Pipeline, dict[str, Settings]]:
-    """A pipeline file as its heading and the complete settings of each of its runs."""
-    data = read_yaml(path)
+    """A pipeline file as its heading and the complete settings of each of its runs.
+
+    An assignment is for every run, unless its key begins with `runs.NAME.`; `budget=MINUTES` is the heading's.
+    """
+    sets = list(assignments)
+    of_heading = [one for one in sets if one.partition("=")[0].strip().split(".")[0] in PIPELINE_KEYS]
+    data = merge(read_yaml(path), parse_assignments(of_heading))
     heading = validate(Pipeline, {key: data[key] for key in PIPELINE_KEYS if key in data}, where=str(path))
     shared = {key: value for key, value in data.items() if key not in PIPELINE_KEYS}
     runs: Mapping[str, dict[str, Any]] = heading.runs or {"": {}}
-    sets = list(assignments)
-    settings = {name: load_settings(merge(shared, over or {}), sets, {"seed": seed}) for name, over in runs.items()}
+    rest = [one for one in sets if one not in of_heading]
+    flags = {"seed": seed, "train.minutes": heading.budget and heading.budget / len(runs)}
+    settings = {name: load_settings(merge(shared, over or {}), rest, flags) for name, over in runs.items()}
     return heading, settings
 
 
@@ -106,6 +115,9 @@ def run_pipeline(
         folder = train_folder(label, settings, prepared)
         trained = train(settings, prepared.folder, out=folder, device=device, force=force)
         _say_done(say, f"train {name}".strip(), trained)
+        for fact in ("transfer", "stopped"):
+            if words := trained.manifest.facts.get(fact):
+                say(f"  {words}")
         predicted = predict_prepared(settings, prepared.folder, run=folder, device=device, force=force)
         _say_done(say, f"predict {name}".strip(), predicted)
         scored = evaluate(settings, prepared.folder, run=folder, device=device, workers=workers, force=force)

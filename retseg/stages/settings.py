@@ -54,7 +54,7 @@ class Settings(Section):
         return {name: data[name] for name in sections}
 
 
-PIPELINE_KEYS = ("name", "about", "runs")
+PIPELINE_KEYS = ("name", "about", "budget", "runs")
 """Keys of a pipeline file that are not settings."""
 
 

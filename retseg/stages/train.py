@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from retseg.core.device import choose_device, device_name
 from retseg.core.errors import InputError
-from retseg.core.manifest import Manifest, digest_of
+from retseg.core.manifest import Manifest, digest_of, file_digest
 from retseg.core.paths import RUNS
-from retseg.core.progress import progress
+from retseg.core.progress import Progress, progress
 from retseg.datasets.prepared import PreparedSet
+from retseg.stages.locate import find_run
 from retseg.stages.runner import Plan, StageResult, run_stage, unfinished
 from retseg.stages.settings import Settings
 
+if TYPE_CHECKING:
+    import torch
+
+    from retseg.training.job import TrainJob
+
 STAGE = "train"
-VERSION = 1
+VERSION = 2
 _SECTIONS = ("seed", "recipe", "input", "model", "loss", "train", "sampling", "augment")
 
 
@@ -52,35 +58,73 @@ def train(
     run = out or RUNS / f"{data.name}-{settings.model.arch}-{plan.key[:6]}"
 
     def work(partial: Path, resumed: bool) -> Mapping[str, Any]:
-        from retseg.training.loop import TrainJob, fit
+        from retseg.training.loop import fit
 
         with progress(f"Training {settings.model.arch}", None, unit="step") as bar:
-            result = fit(
-                TrainJob(
-                    prepared=data,
-                    out=partial,
-                    model=settings.model,
-                    loss=settings.loss,
-                    train=settings.train,
-                    sampling=settings.sampling,
-                    augment=settings.augment,
-                    input=settings.input,
-                    recipe=settings.recipe,
-                    seed=settings.seed,
-                    device=chosen,
-                    resume=resumed,
-                    bar=bar,
-                )
-            )
+            result = fit(job_of(settings, data, partial, chosen, resume=resumed, bar=bar))
         return {"dataset": data.name, "prepared": str(prepared), **result.facts}
 
     notes = []
+    if settings.train.overfit is not None:
+        notes.append(f"Learning {settings.train.overfit} photograph(s) by heart: no augmentation, nobody set aside.")
     if unfinished(run / "train", plan.key) and not force:
         notes.append("Going on with the interrupted training.")
     elif resume and not (run / "train").exists():
         notes.append("There is no interrupted training with these settings; this one starts from the beginning.")
     result = run_stage(plan, run / "train", work, force=force)
     return StageResult(result.folder, result.manifest, result.skipped, tuple(notes))
+
+
+def job_of(
+    settings: Settings,
+    data: PreparedSet,
+    out: Path,
+    device: torch.device,
+    *,
+    resume: bool = False,
+    bar: Progress | None = None,
+) -> TrainJob:
+    """The training that the settings ask for."""
+    from retseg.training.job import TrainJob
+
+    return TrainJob(
+        prepared=data,
+        out=out,
+        model=settings.model,
+        loss=settings.loss,
+        train=settings.train,
+        sampling=settings.sampling,
+        augment=settings.augment,
+        input=settings.input,
+        recipe=settings.recipe,
+        start=weights_to_start(settings),
+        seed=settings.seed,
+        device=device,
+        resume=resume,
+        bar=bar,
+    )
+
+
+def weights_to_start(settings: Settings) -> Path | None:
+    """The weights file that `train.start` names by a run, its name, or the file itself; None where it names none."""
+    if settings.train.start is None:
+        return None
+    given = Path(settings.train.start)
+    if given.is_file():
+        return given
+    weights = find_run(given) / "train" / "best.safetensors"
+    if not weights.is_file():
+        raise InputError("this run has no net's weights to begin with", where=given, fix="Name a run of `retseg train`")
+    return weights
+
+
+def encoder_digest(settings: Settings) -> str:
+    """Which weights `train.encoder_weights` names, for the training's key."""
+    from retseg.models.build import resolve
+    from retseg.models.encoder_weights import source_digest
+
+    assert settings.train.encoder_weights is not None
+    return source_digest(settings.train.encoder_weights, resolve(settings.model)[0])
 
 
 def family_of(trained: Manifest) -> str:
@@ -92,4 +136,8 @@ def family_of(trained: Manifest) -> str:
 def plan_of(settings: Settings, prepared: Manifest, device: str = "cpu") -> Plan:
     """What a training with these settings on this prepared set depends on."""
     inputs = {"prepared": prepared.digest}
+    if (start := weights_to_start(settings)) is not None:
+        inputs["start"] = file_digest(start)
+    if settings.train.encoder_weights is not None:
+        inputs["encoder_weights"] = encoder_digest(settings)
     return Plan(STAGE, VERSION, settings.part(*_SECTIONS), inputs, seed=settings.seed, device=device, keep=True)

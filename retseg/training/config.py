@@ -21,11 +21,12 @@ class TrainConfig(Section):
         optimiser: "adam", "adamw" (decay apart from the gradient), or "sgd" (Nesterov momentum 0.9).
         lr: The highest learning rate.
         weight_decay: Decay of convolution and linear weights; biases and normalisations do not decay.
-        schedule: How the learning rate goes from `lr` on. "constant"; "step": times `decay` after each of `stages` equal
-            parts; "cosine": down to zero along half a cosine; "one-cycle": up from a 25th of `lr` in the first 30% of
-            the steps, then down to nearly zero, both along half a cosine; "cyclical": up and down in `cycles` triangles
-            between a tenth of `lr` and `lr`.
-        warmup: Share of all steps in which the learning rate rises linearly to `lr`; "one-cycle" has its own.
+        schedule: How the learning rate goes on from `lr`. "constant"; "step": times `decay` after each of `stages`
+            equal parts; "cosine": down to zero along half a cosine; "one-cycle": up from a 25th of `lr` in the first
+            30% of the steps, then down to nearly zero, both along half a cosine; "cyclical": up and down in `cycles`
+            triangles between a tenth of `lr` and `lr`.
+        warmup: Share of all steps in which the learning rate rises linearly to `lr`; "one-cycle" and "cyclical" rise by
+            themselves.
         stages: Equal parts of the training that "step" has.
         decay: What "step" multiplies the learning rate with after each part.
         cycles: Triangles of "cyclical".
@@ -34,15 +35,15 @@ class TrainConfig(Section):
         early_stopping: End when the validation Dice has not risen for so many epochs; None never does.
         minutes: End after so many minutes of training, and fit the schedule into them; None sets no limit. The epochs
             that a training reaches then depend on the machine.
-        start: Weights to begin with, instead of random ones: a run or a weights file. What does not fit (the last layer,
-            when the classes differ) stays random and is named.
+        start: Weights to begin with, instead of random ones: a run or a weights file. What does not fit (the last
+            layer, when the classes differ) stays random and is named.
         encoder_weights: Weights for the encoder only: "imagenet" fetches the published ones, else a file of them, or a
             run of the same architecture.
         freeze_encoder_epochs: So many epochs train everything but the encoder; "all" never trains the encoder.
         frozen_lr: Highest learning rate while the encoder is frozen; None takes `lr`. Each part has its own schedule.
         encoder_lr: Highest learning rate of the encoder, once it is trained; None takes `lr`.
-        overfit: Train on so many photographs, without augmentation or dropout and without validation, to see whether the
-            net can learn them by heart; an error if it cannot.
+        overfit: Train on so many photographs, without augmentation or dropout and without validation, to see whether
+            the net can learn them by heart; an error if it cannot.
         snapshots: After these epochs, what the net makes of a few photographs is kept as pictures.
         deterministic: Refuse operations whose result differs from run to run on this device, instead of a warning.
         ema: Decay of the exponential moving average of the weights that is scored and kept; 0 takes the weights alone.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from retseg.core.errors import ConfigError, InputError
@@ -17,11 +18,12 @@ from retseg.datasets.prepared import PreparedSet
 from retseg.datasets.splits import TRAIN, hold_out_patients
 from retseg.imaging.config import InputConfig
 from retseg.losses.config import LossConfig
-from retseg.models.build import input_multiple
+from retseg.models.build import input_multiple, resolve
 from retseg.models.config import ModelConfig
+from retseg.models.registry import MODELS
 from retseg.training.config import AugmentConfig, SamplingConfig, TrainConfig
 from retseg.training.history import Epoch
-from retseg.training.images import labelled
+from retseg.training.images import TrainingImages, labelled
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +34,7 @@ class TrainJob:
         prepared: The set; its split "train" is trained on.
         out: Folder that receives the results, and last.ckpt while it goes on.
         recipe: Name of the recipe that the sections come from; it is only noted.
+        start: The weights file that `train.start` names.
         resume: Go on from last.ckpt in `out` if it is there.
         bar: Progress display; it is told the number of steps.
         checkpoint_seconds: Least time between two writes of last.ckpt, which happen at the end of epochs.
@@ -46,6 +49,7 @@ class TrainJob:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     input: InputConfig = field(default_factory=InputConfig)
     recipe: str = "default"
+    start: Path | None = None
     seed: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     resume: bool = False
@@ -88,11 +92,12 @@ class TrainResult:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How long a training is: patches and steps in an epoch, and steps in all."""
+    """How long a training is: patches and steps in an epoch, steps in all, and those with a frozen encoder."""
 
     patches_per_epoch: int
     steps_per_epoch: int
     steps: int
+    frozen_steps: int = 0
 
     @classmethod
     def plan(cls, train: TrainConfig, sampling: SamplingConfig, images: int) -> Course:
@@ -108,10 +113,13 @@ class Course:
                 f"sampling.patches_per_image={per_image}",
                 fix="Set one of them to null, for example --set train.steps_per_epoch=null",
             )
-        patches = steps * train.batch if steps is not None else (per_image or 0) * images
-        in_epoch = math.ceil(patches / train.batch)
+        in_step = train.batch * train.accumulate
+        patches = steps * in_step if steps is not None else (per_image or 0) * images
+        in_epoch = math.ceil(patches / in_step)
         total = train.epochs * in_epoch
-        return cls(patches, in_epoch, min(total, train.max_steps or total))
+        total = min(total, train.max_steps or total)
+        frozen = train.freeze_encoder_epochs
+        return cls(patches, in_epoch, total, total if frozen == "all" else min(total, frozen * in_epoch))
 
     @property
     def epochs(self) -> int:
@@ -144,6 +152,37 @@ class Division:
         return cls(
             tuple(sample for sample in samples if sample.patient not in aside),
             tuple(sample for sample in samples if sample.patient in aside),
+        )
+
+    def first(self, count: int | None) -> Division:
+        """The same with the first `count` training photographs only; all of them if it is None."""
+        if count is not None and count > len(self.train):
+            raise ConfigError(
+                f"there are {len(self.train)} training photographs, not {count}",
+                where="train.overfit",
+                fix=f"Choose 1 to {len(self.train)}",
+            )
+        return replace(self, train=self.train[:count])
+
+
+def patch_side(share: float, images: TrainingImages, multiple: int) -> int:
+    """The side of patches whose area is about this share of the median photograph's, a multiple of `multiple`."""
+    side = math.sqrt(share * float(np.median(images.sizes.prod(axis=1))))
+    return max(1, round(side / multiple)) * multiple
+
+
+def require_encoder(model: ModelConfig, config: TrainConfig) -> None:
+    """ConfigError if the encoder shall be treated by itself and the net has none to speak of."""
+    asked = [
+        f"train.{name}={getattr(config, name)}"
+        for name in ("freeze_encoder_epochs", "encoder_lr", "encoder_weights")
+        if getattr(config, name)
+    ]
+    if asked and not resolve(model)[0].encoder:
+        able = [name for name in MODELS.names() if MODELS.get(name).encoder]
+        raise ConfigError(
+            f"the net '{model.arch}' has no encoder that could be told apart, as {asked[0]} needs",
+            fix=f"Choose one that has: {', '.join(able)}",
         )
 
 

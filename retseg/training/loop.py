@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -17,48 +13,61 @@ import torch
 from torch import Tensor, nn
 
 from retseg.core.errors import CheckpointError, ConfigError, RetsegError
-from retseg.core.types import CLASS_MAP, Classes
+from retseg.core.types import CLASS_MAP
 from retseg.datasets.splits import TEST
+from retseg.losses.deep import deeply_supervised
 from retseg.losses.registry import build_loss
-from retseg.models.architecture import outputs
-from retseg.models.build import build, input_multiple
+from retseg.models.architecture import auxiliary, outputs
+from retseg.models.build import input_multiple, resolve
 from retseg.training.batches import Batches
-from retseg.training.config import TrainConfig
+from retseg.training.beginning import Beginning, begin, freeze, treats_encoder_apart
+from retseg.training.class_balance import class_weights
 from retseg.training.history import CURVES, HISTORY, Epoch, write_history
 from retseg.training.images import TrainingImages, labelled
-from retseg.training.job import Course, Division, TrainJob, TrainResult, require_patch_size
-from retseg.training.optim import MovingAverage, build_optimiser, learning_rate, set_learning_rate
+from retseg.training.job import (
+    Course,
+    Division,
+    TrainJob,
+    TrainResult,
+    patch_side,
+    require_encoder,
+    require_patch_size,
+)
+from retseg.training.optim import set_learning_rates
 from retseg.training.outcome import finish
+from retseg.training.overfit import overfit_job, require_learnt
 from retseg.training.precision import Precision
 from retseg.training.randomness import Purpose, torch_seed
+from retseg.training.reproducible import reproducible
 from retseg.training.resume import CHECKPOINT, CheckpointWriter, read_checkpoint, require_same_configuration
 from retseg.training.running_loss import RunningLoss
 from retseg.training.sampling import Patches, PatchSampler
+from retseg.training.schedule import Rates, learning_rates
+from retseg.training.snapshot_taker import SnapshotTaker
 from retseg.training.state import TrainingState
 from retseg.training.validation import Scores, Validator
 
-__all__ = ["TrainJob", "TrainResult", "fit"]
+__all__ = ["TrainJob", "TrainResult", "Training", "fit"]
 
 _LOOK_SECONDS = 2.0  # how often the loss is fetched from an accelerator, which interrupts its work
-_CHANNELS = 3
 
 
 def fit(job: TrainJob) -> TrainResult:
     """Trains a net and writes best.safetensors, operating_point.json, history.csv, curves.png and last.ckpt.
 
-    The same job on the same machine gives the same weights, bit by bit, also after any number of interruptions.
-    KeyboardInterrupt saves the state after the last whole epoch and is passed on.
+    The same job on the same machine gives the same weights, bit by bit, also after any number of interruptions; unless
+    it ends by the clock (`train.minutes`). KeyboardInterrupt saves the state after the last whole epoch and is passed
+    on.
     """
-    require_patch_size(job.model, job.sampling.patch_size)
     _sweep(job.out)
-    with _reproducible(job.device):
-        training = _Training.prepare(job)
+    with reproducible(job.device, strict=job.train.deterministic):
+        training = Training.prepare(job)
         training.run()
-        return finish(job, training.state, training.division, training.train_images.store)
+        return training.finished()
 
 
 @dataclass(slots=True, eq=False)
-class _Training:
+class Training:
     """A training at work."""
 
     job: TrainJob
@@ -69,19 +78,34 @@ class _Training:
     batches: Batches
     loss: Any
     precision: Precision
-    state: TrainingState
+    beginning: Beginning
     writer: CheckpointWriter
     configuration: dict[str, Any]
     validator: Validator | None = None
     test_images: TrainingImages | None = None
+    snapshots: SnapshotTaker | None = None
+    started: float = 0.0
 
     @classmethod
-    def prepare(cls, job: TrainJob) -> _Training:
+    def prepare(cls, job: TrainJob) -> Training:
         """Reads the photographs, builds the net and everything around it, and goes back to the last checkpoint."""
+        job = overfit_job(job)
         config, prepared = job.train, job.prepared
-        division = Division.of(prepared, config.validation_fraction, job.seed)
+        require_encoder(job.model, config)
+        if job.sampling.patch_share is None:
+            require_patch_size(job.model, job.sampling.patch_size)
+        division = Division.of(prepared, config.validation_fraction, job.seed).first(config.overfit)
+        if config.early_stopping is not None and not division.validation:
+            raise ConfigError(
+                "early stopping needs patients set aside for validation, and there are none",
+                where="train.early_stopping",
+                fix="Set train.validation_fraction above 0 on a set of two or more patients, or leave it out",
+            )
         images = TrainingImages.load(prepared, division.train, job.input, job.device, job.report)
         aside = TrainingImages.load(prepared, division.validation, job.input, job.device, job.report)
+        if job.sampling.patch_share is not None:
+            side = patch_side(job.sampling.patch_share, images, input_multiple(job.model))
+            job = replace(job, sampling=job.sampling.model_copy(update={"patch_size": side}))
         course = Course.plan(config, job.sampling, len(images))
         precision = Precision.choose(config, job.device)
         loss = build_loss(job.loss, prepared.classes, class_weights(config, images))
@@ -94,7 +118,7 @@ class _Training:
             batches=Batches(images, job.augment, job.sampling.patch_size, job.seed),
             loss=loss,
             precision=precision,
-            state=_fresh_state(job, prepared.classes),
+            beginning=begin(job),
             writer=CheckpointWriter(job.out / CHECKPOINT, job.checkpoint_seconds),
             configuration={
                 **job.sections(),
@@ -110,25 +134,54 @@ class _Training:
                 training.test_images = TrainingImages.load(
                     prepared, test, job.input, job.device, job.report, side=job.sampling.patch_size
                 )
+        if config.snapshots:
+            training.snapshots = SnapshotTaker(aside if len(aside) else images, input_multiple(job.model), job.out)
         training._resume()
         return training
 
+    @property
+    def state(self) -> TrainingState:
+        """Everything that changes while the net is trained."""
+        return self.beginning.state
+
+    def finished(self) -> TrainResult:
+        """Keeps the weights and writes the results."""
+        job, state = self.job, self.state
+        if job.train.overfit is not None and state.first_loss is not None:
+            require_learnt(job, state.first_loss, state.history)
+        facts = {
+            "images_held_on": self.train_images.store.type,
+            "patch_size": job.sampling.patch_size,
+            "stopped": self.ended_early(),
+            "minutes": job.train.minutes,
+            "frozen_epochs": job.train.freeze_encoder_epochs or None,
+            "overfit": job.train.overfit,
+            "transfer": self.beginning.transfer,
+        }
+        if self.snapshots is not None:
+            facts |= {"snapshots": self.snapshots.finish(), "snapshots_of": "validation" if self.validator else "train"}
+        return finish(job, state, self.division, self.beginning.seen, {k: v for k, v in facts.items() if v})
+
     def run(self) -> None:
-        """Trains until the last epoch."""
+        """Trains until the last epoch, the end of the time, or until the validation no longer gets better."""
         job, state = self.job, self.state
         if job.bar is not None:
             job.bar.total = self.course.steps
             if state.step:
                 job.bar.skip(state.step)
-        started = time.monotonic() - state.seconds
+        self.started = time.monotonic() - state.seconds
         try:
-            for epoch in range(state.epoch + 1, self.course.epochs + 1):
-                loss = self._train_epoch(epoch)
+            while state.epoch < self.course.epochs and not self.ended_early():
+                epoch = state.epoch + 1
+                loss, rate = self._train_epoch(epoch)
                 scores = self.validator.scores(state.judged) if self.validator else None
                 test_loss = self._test_loss()
-                state.epoch, state.seconds = epoch, time.monotonic() - started
-                self._note(loss, scores, test_loss)
-                if self.writer.offer(state.checkpoint(self.configuration), now=epoch == self.course.epochs):
+                state.epoch, state.seconds = epoch, time.monotonic() - self.started
+                self._note(loss, rate, scores, test_loss)
+                if self.snapshots is not None and epoch in job.train.snapshots:
+                    self.snapshots.take(state.judged, epoch)
+                last = epoch == self.course.epochs or bool(self.ended_early())
+                if self.writer.offer(state.checkpoint(self.configuration), now=last):
                     write_history(job.out, state.history)
         except KeyboardInterrupt:
             self.writer.flush()
@@ -141,44 +194,97 @@ class _Training:
                 fix="Use smaller batches or patches, for example --set train.batch=4 --set sampling.patch_size=96",
             ) from None
 
-    def _train_epoch(self, epoch: int) -> float:
-        """One epoch; returns its mean loss."""
+    def ended_early(self) -> str:
+        """Why the training is over before its last epoch, in a few words; empty if it is not."""
+        train, history, epoch = self.job.train, self.state.history, self.state.epoch
+        planned = f"epoch {epoch} of {self.course.epochs} planned"
+        if train.minutes is not None and self.state.seconds >= 60 * train.minutes:
+            return f"The time of {train.minutes:g} minutes was over in {planned}."
+        scores = [(one.validation_dice, -one.epoch) for one in history if one.validation_dice is not None]
+        if train.early_stopping is not None and scores:
+            best = -max(scores)[1]
+            if epoch - best >= train.early_stopping and epoch < self.course.epochs:
+                return f"Stopped after {planned}: the validation Dice had not risen since epoch {best}."
+        return ""
+
+    def position(self) -> float:
+        """How far the training is, in steps; one that ends by the clock is at least as far as its time is over."""
+        step, minutes = self.state.step, self.job.train.minutes
+        if minutes is None:
+            return step
+        return max(float(step), self.course.steps * self._seconds() / (60 * minutes))
+
+    def _seconds(self) -> float:
+        return time.monotonic() - self.started
+
+    def _begin_epoch(self) -> bool:
+        """Brings the net into training mode; true if its encoder is frozen in this epoch."""
+        net, frozen = self.state.net, self.position() < self.course.frozen_steps
+        net.train()
+        if treats_encoder_apart(self.job):
+            freeze(net, resolve(self.job.model)[0].encoder, frozen=frozen)
+        return frozen
+
+    def _train_epoch(self, epoch: int) -> tuple[float, float]:
+        """One epoch; returns its mean loss and the learning rate of its last step."""
         job, state = self.job, self.state
-        state.net.train()
+        frozen = self._begin_epoch()
         patches = self.sampler.epoch(epoch)
+        in_step, rates = job.train.batch * job.train.accumulate, Rates(0.0, 0.0)
         running = RunningLoss(epoch, job.device)
         pause = 0.0 if job.device.type == "cpu" else _LOOK_SECONDS
         looked, note = time.monotonic(), f"epoch {epoch}/{self.course.epochs}"
         steps = self.course.steps_in(epoch)
         for step in range(steps):
-            chosen = patches[step * job.train.batch : (step + 1) * job.train.batch]
-            running.add(self._step(chosen, epoch, step), step, len(chosen))
-            if time.monotonic() - looked >= pause or step == steps - 1:
+            # The clock never turns a frozen encoder on within an epoch.
+            position = min(self.position(), self.course.frozen_steps - 1) if frozen else self.position()
+            rates = learning_rates(job.train, position, self.course.steps, self.course.frozen_steps)
+            chosen = patches[step * in_step : (step + 1) * in_step]
+            running.add(self.step(chosen, epoch, step, rates), step, len(chosen))
+            over = job.train.minutes is not None and self._seconds() >= 60 * job.train.minutes
+            if time.monotonic() - looked >= pause or over or step == steps - 1:
                 looked = time.monotonic()
                 note = f"epoch {epoch}/{self.course.epochs}, loss {running.mean():.4f}{self._last_score()}"
             job.report(1, note)
+            if over:
+                break
         mean = running.mean()
         if not state.finite():
-            raise running.diverged(steps - 1)
-        return mean
+            raise running.diverged(step)
+        return mean, rates.rest
 
-    def _step(self, patches: Patches, epoch: int, step: int) -> Tensor:
+    def step(self, patches: Patches, epoch: int, step: int, rates: Rates) -> Tensor:
         """One step of the optimiser; returns the loss without waiting for it."""
         job, state = self.job, self.state
-        pictures, labels = self.batches.batch(patches, epoch, step)
-        set_learning_rate(state.optimiser, learning_rate(job.train, state.step, self.course.steps))
-        torch.manual_seed(torch_seed(job.seed, Purpose.DROPOUT, epoch, step))
+        set_learning_rates(state.optimiser, rates)
         state.optimiser.zero_grad(set_to_none=True)
-        with self.precision.autocast():
-            logits = outputs(state.net(pictures))[CLASS_MAP]
-        _require_shape(logits, labels, job)
-        loss: Tensor = self.loss(logits.float(), labels)
-        loss.backward()
+        losses = []
+        for part in range(job.train.accumulate):
+            chosen = patches[part * job.train.batch : (part + 1) * job.train.batch]
+            if len(chosen):
+                loss = self._loss(chosen, epoch, step * job.train.accumulate + part) * (len(chosen) / len(patches))
+                loss.backward()
+                losses.append(loss.detach())
+        if job.train.clip is not None:
+            nn.utils.clip_grad_norm_(state.net.parameters(), job.train.clip)
         state.optimiser.step()
         if state.average is not None:
             state.average.update(state.net, state.step)
+        total = torch.stack(losses).sum()
+        if state.step == 0:
+            state.first_loss = float(total)
         state.step += 1
-        return loss.detach()
+        return total
+
+    def _loss(self, patches: Patches, epoch: int, batch: int) -> Tensor:
+        """The loss of one batch, with the net's further predictions where it makes any."""
+        pictures, labels = self.batches.batch(patches, epoch, batch)
+        torch.manual_seed(torch_seed(self.job.seed, Purpose.DROPOUT, epoch, batch))
+        with self.precision.autocast():
+            result = self.state.net(pictures)
+        predictions = [outputs(result)[CLASS_MAP], *auxiliary(result)]
+        _require_shape(predictions[0], labels, self.job)
+        return deeply_supervised(self.loss, predictions, labels, self.job.loss.auxiliary)
 
     def _test_loss(self) -> float | None:
         """Loss on the test images, whole and resized to the patch size: a curve, by which nothing is chosen."""
@@ -197,7 +303,7 @@ class _Training:
                 total += float(self.loss(logits.float(), labels)) * len(chosen)
         return total / len(images)
 
-    def _note(self, loss: float, scores: Scores | None, test_loss: float | None) -> None:
+    def _note(self, loss: float, rate: float, scores: Scores | None, test_loss: float | None) -> None:
         """Adds the epoch to the history and keeps its weights if they are the best."""
         state = self.state
         state.history.append(
@@ -208,7 +314,7 @@ class _Training:
                 validation_dice=scores.dice if scores else None,
                 validation_auc=scores.auc if scores else None,
                 test_loss=test_loss,
-                learning_rate=learning_rate(self.job.train, state.step - 1, self.course.steps),
+                learning_rate=rate,
                 seconds=state.seconds,
             )
         )
@@ -237,26 +343,6 @@ class _Training:
         write_history(self.job.out, self.state.history)
 
 
-def class_weights(config: TrainConfig, images: TrainingImages) -> Tensor | None:
-    """One weight per class, or None: as given, or the inverse of each class's share of the pixels, 1 on average."""
-    if config.class_weights is None:
-        return None
-    if config.class_weights != "balanced":
-        return torch.tensor(config.class_weights, dtype=torch.float32)
-    pixels = images.class_pixels().astype(np.float64)
-    inverse = np.divide(1.0, pixels, out=np.zeros_like(pixels), where=pixels > 0)
-    return torch.tensor(inverse * np.count_nonzero(pixels) / inverse.sum(), dtype=torch.float32)
-
-
-def _fresh_state(job: TrainJob, classes: Classes) -> TrainingState:
-    torch.manual_seed(torch_seed(job.seed, Purpose.WEIGHTS))
-    net: nn.Module = build(job.model, _CHANNELS, classes.count)
-    # Convolutions are faster with the channels last, on processors as on accelerators.
-    net = net.to(device=job.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = MovingAverage(net, job.train.ema) if job.train.ema else None
-    return TrainingState(net, build_optimiser(net, job.train), average)
-
-
 def _require_shape(logits: Tensor, labels: Tensor, job: TrainJob) -> None:
     expected = (len(labels), job.prepared.classes.count, *labels.shape[1:])
     if logits.shape != expected:
@@ -275,25 +361,3 @@ def _sweep(out: Path) -> None:
     for name in (CHECKPOINT, HISTORY, CURVES):
         for path in out.glob(f".{name}.*"):
             path.unlink(missing_ok=True)
-
-
-@contextmanager
-def _reproducible(device: torch.device) -> Iterator[None]:
-    """The same computation gives the same bits; the caller's random state and settings come back afterwards."""
-    cuda = device.type == "cuda"
-    with torch.random.fork_rng(devices=[device] if cuda else []), warnings.catch_warnings():
-        if not cuda:
-            yield
-            return
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        warnings.filterwarnings("ignore", message=".*does not have a deterministic implementation.*")
-        before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-        filling = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-        try:
-            with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True):
-                yield
-        finally:
-            torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-            torch.utils.deterministic.fill_uninitialized_memory = filling  # type: ignore[attr-defined]

@@ -1,25 +1,36 @@
-"""The optimiser, the learning rate's schedule, and the moving average of the weights."""
+"""The optimiser over a net's two parts, and the moving average of the weights."""
 
 from __future__ import annotations
 
 import copy
-import math
+from collections.abc import Sequence
 
 import torch
 from torch import nn
 
 from retseg.training.config import TrainConfig
+from retseg.training.schedule import Rates
 
 _MOMENTUM = 0.9
 
 
-def build_optimiser(net: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """The configured optimiser over the net's trainable parameters."""
-    trained = [parameter for parameter in net.parameters() if parameter.requires_grad]
+def encoder_parameters(net: nn.Module, encoder: Sequence[str]) -> list[nn.Parameter]:
+    """The parameters whose names begin with one of the prefixes `encoder`."""
+    return [parameter for name, parameter in net.named_parameters() if name.startswith(tuple(encoder))]
+
+
+def build_optimiser(net: nn.Module, config: TrainConfig, encoder: Sequence[str] = ()) -> torch.optim.Optimizer:
+    """The configured optimiser over the net's parameters; those of the encoder are groups of their own."""
+    apart = {id(parameter) for parameter in encoder_parameters(net, encoder)} if encoder else set()
     groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": config.weight_decay},
-        # Decay would pull biases and the scales of normalisations to zero, which has no use.
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+        {
+            "params": [p for p in net.parameters() if (p.ndim > 1) == decays and (id(p) in apart) == in_encoder],
+            # Decay would pull biases and the scales of normalisations to zero, which has no use.
+            "weight_decay": config.weight_decay if decays else 0.0,
+            "in_encoder": in_encoder,
+        }
+        for in_encoder in (False, True)
+        for decays in (True, False)
     ]
     groups = [group for group in groups if group["params"]]
     match config.optimiser:
@@ -31,21 +42,10 @@ def build_optimiser(net: nn.Module, config: TrainConfig) -> torch.optim.Optimize
             return torch.optim.SGD(groups, lr=config.lr, momentum=_MOMENTUM, nesterov=True)
 
 
-def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
-    """The learning rate of step number `step`, counted from 0, of `steps` in all."""
-    rising = round(config.warmup * steps)
-    if step < rising:
-        return config.lr * (step + 1) / (rising + 1)
-    if config.schedule == "constant":
-        return config.lr
-    done = (step - rising) / max(1, steps - rising)
-    return config.lr * 0.5 * (1 + math.cos(math.pi * done))
-
-
-def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    """Gives all parameters this learning rate."""
+def set_learning_rates(optimiser: torch.optim.Optimizer, rates: Rates) -> None:
+    """Gives the parameters of either part their learning rate."""
     for group in optimiser.param_groups:
-        group["lr"] = rate
+        group["lr"] = rates.encoder if group["in_encoder"] else rates.rest
 
 
 class MovingAverage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -25,10 +26,19 @@ from retseg.training.threshold import fit_operating_point
 WEIGHTS = "best.safetensors"
 
 
-def finish(job: TrainJob, state: TrainingState, division: Division, store: torch.device) -> TrainResult:
-    """Keeps the best or the last weights, fits their threshold, and writes everything but last.ckpt."""
+def finish(
+    job: TrainJob,
+    state: TrainingState,
+    division: Division,
+    seen: Mapping[str, tuple[str, ...]],
+    further_facts: Mapping[str, Any],
+) -> TrainResult:
+    """Keeps the best or the last weights, fits their threshold, and writes everything but last.ckpt.
+
+    `seen` are the patients behind the weights that the training began with, by dataset.
+    """
     net, epoch = _kept(state)
-    card = _card(job, division, epoch)
+    card = replace(_card(job, division, epoch), seen=dict(seen))
     judges, split = (division.validation, "validation") if division.validation else (division.train, "train")
     predictor = Predictor(LoadedModel(net, card), card.predict, job.device)
     point = fit_operating_point(predictor, job.prepared, judges, split, job.report)
@@ -36,8 +46,7 @@ def finish(job: TrainJob, state: TrainingState, division: Division, store: torch
     write_operating_point(job.out, point)
     write_history(job.out, state.history)
     write_curves(job.out, state.history, epoch, f"{job.model.arch} on {job.prepared.name}")
-    facts = _facts(job, state, division, epoch, point)
-    facts["images_held_on"] = store.type
+    facts = {**_facts(job, state, division, epoch, point), **further_facts}
     return TrainResult(job.out, epoch, state.step, tuple(state.history), point, facts)
 
 

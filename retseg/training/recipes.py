@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_NO_AUGMENTATION: dict[str, Any] = {
+NO_AUGMENTATION: dict[str, Any] = {
     "flips": {"horizontal": 0.0, "vertical": 0.0, "diagonal": 0.0},
     **{
         name: {"probability": 0.0}
@@ -36,7 +36,7 @@ RECIPES: dict[str, dict[str, Any]] = {
             "test_curve": True,
         },
         "sampling": {"patch_size": 224, "patches_per_image": 30, "fixed": True, "balance": 0.0},
-        "augment": _NO_AUGMENTATION,
+        "augment": NO_AUGMENTATION,
     },
 }
 """Nested overrides of the sections' defaults, by the recipe's name."""

@@ -20,7 +20,8 @@ _NET, _AVERAGE, _OPTIMISER, _BEST = "net/", "average/", "optimiser/", "best/"
 class TrainingState:
     """The state of a training: nets, optimiser, what happened so far and the best weights so far.
 
-    `step` counts the optimiser's steps, `epoch` the finished epochs. `best` are the weights to keep, on the host.
+    `step` counts the optimiser's steps, `epoch` the finished epochs. `first_loss` is the loss of the first step. `best`
+    are the weights to keep, on the host.
     """
 
     net: nn.Module
@@ -30,6 +31,7 @@ class TrainingState:
     step: int = 0
     seconds: float = 0.0
     history: list[Epoch] = field(default_factory=list)
+    first_loss: float | None = None
     best_epoch: int | None = None
     best_dice: float | None = None
     best: dict[str, Tensor] = field(default_factory=dict)
@@ -53,6 +55,7 @@ class TrainingState:
             "step": self.step,
             "seconds": self.seconds,
             "history": [epoch.to_json() for epoch in self.history],
+            "first_loss": self.first_loss,
             "best_epoch": self.best_epoch,
             "best_dice": self.best_dice,
         }
@@ -68,6 +71,7 @@ class TrainingState:
         self.best = _below(tensors, _BEST)
         self.epoch, self.step, self.seconds = progress["epoch"], progress["step"], progress["seconds"]
         self.history = [Epoch.from_json(epoch) for epoch in progress["history"]]
+        self.first_loss = progress["first_loss"]
         self.best_epoch, self.best_dice = progress["best_epoch"], progress["best_dice"]
 
     def finite(self) -> bool:

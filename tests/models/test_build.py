@@ -29,7 +29,7 @@ def test_a_misspelt_option_is_refused_with_the_nearest_name() -> None:
 
 
 def test_an_option_of_the_wrong_kind_is_refused_with_its_key() -> None:
-    with pytest.raises(ConfigError, match=r"'upsampling'.*'transposed', 'nearest' or 'bilinear'"):
+    with pytest.raises(ConfigError, match=r"'upsampling'.*'bed-of-nails' or 'unpool'"):
         build(ModelConfig(options={"upsampling": "cubic"}), 3, 3)
 
 

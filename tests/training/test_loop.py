@@ -17,7 +17,8 @@ from retseg.losses.registry import LOSSES
 from retseg.models.config import ModelConfig
 from retseg.training.config import SamplingConfig, TrainConfig
 from retseg.training.images import TrainingImages
-from retseg.training.loop import class_weights, fit
+from retseg.training.class_balance import class_weights
+from retseg.training.loop import fit
 from retseg.training.resume import read_checkpoint
 
 FILES = {"best.safetensors", "last.ckpt", "operating_point.json", "history.csv", "curves.png"}

@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from retseg.training.config import TrainConfig
-from retseg.training.optim import MovingAverage, build_optimiser, learning_rate, set_learning_rate
+from retseg.training.optim import MovingAverage, build_optimiser, set_learning_rates
+from retseg.training.schedule import Rates
 
 
 def net():
@@ -24,28 +25,14 @@ def test_a_net_without_biases_has_no_empty_group():
     assert len(build_optimiser(nn.Conv2d(3, 4, 3, bias=False), TrainConfig()).param_groups) == 1
 
 
-def test_the_cosine_rises_and_falls_to_almost_nothing():
-    config = TrainConfig(lr=0.1, schedule="cosine", warmup=0.1)
-    rates = [learning_rate(config, step, 100) for step in range(100)]
-    assert rates[0] == pytest.approx(0.1 / 11)
-    assert max(rates) == rates[10] == 0.1
-    assert rates[:11] == sorted(rates[:11])
-    assert rates[10:] == sorted(rates[10:], reverse=True)
-    assert rates[55] == pytest.approx(0.05)
-    assert 0 < rates[-1] < 1e-4
-
-
-def test_a_constant_rate_is_constant():
-    config = TrainConfig(lr=1e-3, schedule="constant", warmup=0.0)
-    assert {learning_rate(config, step, 7) for step in range(7)} == {1e-3}
-
-
-def test_a_single_step_has_a_rate():
-    assert learning_rate(TrainConfig(lr=0.1), 0, 1) == 0.1
+def test_either_part_gets_its_rate():
     model = net()
-    optimiser = build_optimiser(model, TrainConfig())
-    set_learning_rate(optimiser, 0.25)
-    assert {group["lr"] for group in optimiser.param_groups} == {0.25}
+    optimiser = build_optimiser(model, TrainConfig(), encoder=("0.", "1."))
+    set_learning_rates(optimiser, Rates(0.25, 0.5))
+    rate = {id(p): group["lr"] for group in optimiser.param_groups for p in group["params"]}
+    assert {key: rate[id(p)] for key, p in model.named_parameters()} == {
+        "0.weight": 0.5, "0.bias": 0.5, "1.weight": 0.5, "1.bias": 0.5, "3.weight": 0.25, "3.bias": 0.25,
+    }  # fmt: skip
 
 
 def test_the_average_forgets_its_beginning_and_then_moves_slowly():
