@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
-
-import torch
 from torch import Tensor, nn
 
 from retseg.core.config import Section
 from retseg.models.architecture import Architecture
+from retseg.models.upsampling import full_precision
 
 _WIDTH = 64
 _STRIDE = 2
@@ -16,14 +14,6 @@ _STRIDE = 2
 
 class SegNetOptions(Section):
     """The lecture's net has nothing to choose."""
-
-
-def _full_precision(device: torch.device) -> AbstractContextManager[object]:
-    """Switches mixed precision off: rounding would decide near-ties inside a pooling window, and so move pixels."""
-    # Tensors on "meta" have a shape and no values, and torch knows no precision for them.
-    if device.type != "meta" and torch.is_autocast_enabled(device.type):
-        return torch.autocast(device.type, enabled=False)
-    return nullcontext()
 
 
 class SegNet(nn.Module):
@@ -42,7 +32,7 @@ class SegNet(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of every class at every pixel."""
-        with _full_precision(image.device):
+        with full_precision(image.device):
             pooled, indices = self.pool(self.relu(self.encode(image)))
         logits: Tensor = self.decode(self.unpool(pooled, indices))
         return logits
