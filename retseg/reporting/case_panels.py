@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from retseg.core.types import CLASS_MAP, BoolArray, Case, Classes, Sample, UInt8
 from retseg.datasets.prepared import PreparedSet
 from retseg.imaging.overlay import ERROR_COLOURS
 from retseg.reporting.config import ReportConfig
+from retseg.reporting.figures import MOST_CURVES
 from retseg.reporting.images import Picture, grey, jpeg, painted, png, shrink_classes, shrink_map, shrink_photograph
 from retseg.reporting.predictions import StoredPrediction, read_prediction, scored_region
 from retseg.reporting.run_files import RunRecord
@@ -68,6 +69,8 @@ class PanelMaker:
         self.classes = prepared.classes
         self.config = config
         self.order = class_order(prepared.classes)
+        # The panels of many systems would make a page of a hundred megabytes, which nobody scrolls through.
+        self.many = len(records) > MOST_CURVES
         self.legend = error_legend(prepared.classes)
         # Photograph or errors, and where there is no positive class the map of all classes too.
         leading = 1 if prepared.classes.positive is not None else 2
@@ -98,9 +101,15 @@ class _Drawing:
 
     def rows(self) -> Iterator[PanelRow]:
         yield self.reference_row()
-        for record in self.maker.records:
-            prediction = read_prediction(record, self.case.sample.id, self.maker.classes)
-            if prediction is not None:
+        predicted = (
+            (record, prediction)
+            for record in self.maker.records
+            if (prediction := read_prediction(record, self.case.sample.id, self.maker.classes)) is not None
+        )
+        if self.maker.many:
+            yield self.row_of_systems(predicted)
+        else:
+            for record, prediction in predicted:
                 yield self.system_row(record, prediction)
         names = [n for n in observers_of(self.maker.records) if n in self.case.observers] or list(self.case.observers)
         for name in names:
@@ -144,6 +153,18 @@ class _Drawing:
         note = what if self.maker.compact else f"{what} and probabilities"
         return PanelRow(record.name, note, self.placed(lead, maps))
 
+    def row_of_systems(self, predicted: Iterable[tuple[RunRecord, StoredPrediction]]) -> PanelRow:
+        """One small panel for each of many systems: its errors, its decision, or its classes."""
+        panels = []
+        width = self.maker.config.image_width
+        for record, prediction in predicted:
+            decided = prediction.mask if self.maker.classes.positive is not None else prediction.class_map
+            if decided is not None:
+                shown = self.decision_panels(decided, scored_region(record, self.case), record.name, width=width)
+                panels.append(replace(shown[-1], caption=record.name))
+        what = "decisions" if self.truth is None else "errors"
+        return PanelRow("All systems", "classes" if self.maker.classes.positive is None else what, tuple(panels))
+
     def observer_row(self, name: str, label: UInt8Array) -> PanelRow:
         fov = scored_region(self.maker.records[0], self.case) & (label != self.maker.classes.ignore)
         positive = self.maker.classes.positive
@@ -151,7 +172,13 @@ class _Drawing:
         return PanelRow(name, "human observer", self.placed(lead, self.label_panels(label, name, name)))
 
     def decision_panels(
-        self, decided: BoolArray | UInt8Array, fov: BoolArray, name: str, title: str = "Predicted classes"
+        self,
+        decided: BoolArray | UInt8Array,
+        fov: BoolArray,
+        name: str,
+        title: str = "Predicted classes",
+        *,
+        width: int | None = None,
     ) -> list[Panel]:
         """What was decided, and where it was wrong; without a reference only what was decided."""
         image = self.case.sample.id
@@ -162,20 +189,20 @@ class _Drawing:
             if self.truth is None:
                 return [shown]
             wrong = (class_map != self.truth) & self.counted(fov)
-            return [self.painted_panel([(wrong, _FALSE)], fov, "Errors", f"Errors of {name} on {image}"), shown]
+            errors = self.painted_panel([(wrong, _FALSE)], fov, "Errors", f"Errors of {name} on {image}", width)
+            return [errors, shown]
         mask = np.asarray(decided, np.bool_)
         if self.truth is None:
             what = self.maker.classes.items[positive].name
-            return [
-                self.painted_panel([(mask & fov, _FOUND)], fov, f"Decision: {what}", f"{what} in {image} by {name}")
-            ]
+            alt = f"{what} in {image} by {name}"
+            return [self.painted_panel([(mask & fov, _FOUND)], fov, f"Decision: {what}", alt, width)]
         counted, truth = self.counted(fov), self.truth == positive
         layers: list[tuple[BoolArray, Colour]] = [
             (mask & truth & counted, _FOUND),
             (mask & ~truth & counted, _FALSE),
             (~mask & truth & counted, _MISSED),
         ]
-        return [self.painted_panel(layers, fov, "Errors", f"Errors of {name} on {image}")]
+        return [self.painted_panel(layers, fov, "Errors", f"Errors of {name} on {image}", width)]
 
     def counted(self, fov: BoolArray) -> BoolArray:
         """Where pixels count: inside the field of view, where the reference says something."""
@@ -183,9 +210,16 @@ class _Drawing:
         counted: BoolArray = fov & (self.truth != self.maker.classes.ignore)
         return counted
 
-    def painted_panel(self, layers: list[tuple[BoolArray, Colour]], fov: BoolArray, caption: str, alt: str) -> Panel:
+    def painted_panel(
+        self,
+        layers: list[tuple[BoolArray, Colour]],
+        fov: BoolArray,
+        caption: str,
+        alt: str,
+        width: int | None = None,
+    ) -> Panel:
         config = self.maker.config
-        picture = painted(self.case.image, layers, config.detail_width, outside=~fov)
+        picture = painted(self.case.image, layers, width or config.detail_width, outside=~fov)
         legend = self.maker.legend if self.truth is not None else decision_legend(self.maker.classes)
         return self.panel(jpeg(picture, config.jpeg_quality, sharp_colours=True), caption, alt, legend=legend)
 

@@ -9,6 +9,7 @@ from retseg.core.types import Sample
 from retseg.datasets.prepared import PreparedSet
 from retseg.reporting.case_panels import PanelMaker
 from retseg.reporting.config import ReportConfig
+from retseg.reporting.figures import MOST_CURVES
 from retseg.reporting.metric_headings import heading
 from retseg.reporting.predictions import has_prediction
 from retseg.reporting.run_files import MEAN_OF_CLASSES, RunRecord
@@ -108,6 +109,8 @@ def _remarks(records: Sequence[RunRecord], ranks: dict[str, str], tested: int, s
         by = f" of {records[0].name}" if len(records) > 1 else ""
         rest = "; the others follow in the set’s order" if shown > len(ranks) else ""
         yield f"The images with the best and the worst {_DICE}{by} come first{rest}."
+    if len(records) > MOST_CURVES:
+        yield "Of so many systems an image has one small picture each; the runs’ folders hold the probabilities."
     if shown < tested:
         yield f"{counted(shown, 'image')} of {tested} are shown here. The scores above cover all of them."
     for record in records:

@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from retseg.reporting.compare_files import SystemRecords
+from retseg.reporting.figures import MOST_CURVES as MOST_CURVES
 from retseg.reporting.figures import Series, line_chart
 from retseg.reporting.making import loss_name
 from retseg.reporting.roc_charts import curve_chapter
 from retseg.reporting.view_models import Chart, Table
 from retseg.reporting.wording import listed
-
-MOST_CURVES = 5
-"""The curves of more systems cannot be told apart."""
 
 _LOSSES = {"train_loss": "training", "validation_loss": "validation"}
 _OF_ONE_SYSTEM = "chart-sweep"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from retseg.datasets.prepared import PreparedSet
+from retseg.reporting.figures import MOST_CURVES
 from retseg.reporting.making import (
     TRAIN,
     VALIDATION,
@@ -14,21 +15,50 @@ from retseg.reporting.making import (
     architecture,
     dataset_title,
     fact,
-    loss_name,
     made_with,
     photographs_of,
-    recipe,
     setting,
     source_set,
     title_of,
 )
 from retseg.reporting.run_files import RunRecord
+from retseg.reporting.training_facts import BEGAN_WITH, Teller, course_rows, training_rows
 from retseg.reporting.view_models import Cell, Row, RowGroup, Table
-from retseg.reporting.wording import capitalised, counted, duration, listed, score, threshold, whole
+from retseg.reporting.wording import capitalised, counted, listed, score, threshold, whole
 
 _UNKNOWN = "not recorded"
+_NOTHING = {BEGAN_WITH: "random weights"}
 _FOV_SOURCES = {"owner": "as shipped with the dataset", "estimated": "estimated from the photographs"}
-Teller = Callable[[RunRecord], str | None]
+
+
+def facts_tables(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[Table, ...]:
+    """What is known of each run. Of few runs one table with a column for each; of many what they share, then the rest.
+
+    A run of many is a row, in a table for each group of facts, since a page is longer than it is wide.
+    """
+    if len(records) <= MOST_CURVES:
+        return (facts_table(records, prepared),)
+    whole_table = facts_table(records, prepared)
+    shared = [
+        RowGroup(group.heading, tuple(Row(r.heading, r.cells[:1]) for r in group.rows if _alike(r)))
+        for group in whole_table.groups
+    ]
+    tables = [
+        Table(
+            caption="What was the same for all of them",
+            corner="",
+            columns=(f"All {len(records)}",),
+            groups=tuple(group for group in shared if group.rows),
+            textual=True,
+        )
+    ]
+    for group in whole_table.groups:
+        own = [row for row in group.rows if not _alike(row)]
+        if own:
+            rows = tuple(Row(r.name, tuple(row.cells[i] for row in own)) for i, r in enumerate(records))
+            columns = tuple(row.heading for row in own)
+            tables.append(Table(group.heading, "System", columns, (RowGroup("", rows),), textual=True))
+    return tuple(table for table in tables if table.groups)
 
 
 def facts_table(records: Sequence[RunRecord], prepared: PreparedSet) -> Table:
@@ -36,7 +66,7 @@ def facts_table(records: Sequence[RunRecord], prepared: PreparedSet) -> Table:
     groups = (
         ("Data", _data_rows(prepared)),
         ("Network", _network_rows()),
-        ("Training", _training_rows()),
+        ("Training", {**training_rows(), **course_rows()}),
         ("Prediction and threshold", _prediction_rows()),
         ("Made with", _version_rows()),
     )
@@ -51,12 +81,18 @@ def facts_table(records: Sequence[RunRecord], prepared: PreparedSet) -> Table:
 
 
 def _rows(tellers: Mapping[str, Teller], records: Sequence[RunRecord]) -> list[Row]:
+    """A row for each teller that has something to say of some run; "" is nothing to say, None is not known."""
     rows = []
     for name, tell in tellers.items():
         told = [tell(record) for record in records]
         if any(told):
-            rows.append(Row(name, tuple(Cell(text or _UNKNOWN) for text in told)))
+            nothing = _NOTHING.get(name, "no")
+            rows.append(Row(name, tuple(Cell(_UNKNOWN if text is None else text or nothing) for text in told)))
     return rows
+
+
+def _alike(row: Row) -> bool:
+    return len({cell.text for cell in row.cells}) == 1
 
 
 def _data_rows(prepared: PreparedSet) -> dict[str, Teller]:
@@ -113,63 +149,6 @@ def _network_rows() -> dict[str, Teller]:
         return None if count is None else whole(count)
 
     return {"Architecture": architecture, "Options": options, "Trainable parameters": parameters}
-
-
-def _training_rows() -> dict[str, Teller]:
-    def optimiser(record: RunRecord) -> str | None:
-        name = setting(record, "train", "optimiser")
-        rate, batch = setting(record, "train", "lr"), setting(record, "train", "batch")
-        parts = [
-            str(name) if name else "",
-            f"learning rate {rate:g}" if rate is not None else "",
-            f"batch {batch}" if batch is not None else "",
-        ]
-        return ", ".join(part for part in parts if part) or None
-
-    def patches(record: RunRecord) -> str | None:
-        size, count = setting(record, "sampling", "patch_size"), setting(record, "sampling", "patches_per_image")
-        if size is None:
-            return None
-        if count is None:
-            steps, batch = setting(record, "train", "steps_per_epoch"), setting(record, "train", "batch")
-            drawn = f", {whole(steps * batch)} an epoch" if steps and batch else ""
-            return f"{size} × {size} pixels, anew in every epoch{drawn}"
-        fixed = "the same in every epoch" if setting(record, "sampling", "fixed") else "anew in every epoch"
-        return f"{count} of {size} × {size} pixels from each image, {fixed}"
-
-    def epochs(record: RunRecord) -> str | None:
-        done, steps = len(record.history), fact(record, "steps")
-        if not done:
-            return None
-        return f"{whole(done)} ({counted(int(steps), 'step')})" if steps else whole(done)
-
-    def kept(record: RunRecord) -> str | None:
-        why = fact(record, "kept")
-        return None if why is None else str(why).rstrip(".")
-
-    def device(record: RunRecord) -> str | None:
-        parts = (made_with(record.train, "device"), fact(record, "precision"))
-        return ", ".join(str(part) for part in parts if part) or None
-
-    def wall_time(record: RunRecord) -> str | None:
-        seconds = fact(record, "training_seconds") or made_with(record.train, "seconds")
-        return None if seconds is None else duration(float(seconds))
-
-    def seed(record: RunRecord) -> str | None:
-        value = made_with(record.train, "seed")
-        return None if value is None else str(value)
-
-    return {
-        "Recipe": recipe,
-        "Loss": loss_name,
-        "Optimiser": optimiser,
-        "Patches": patches,
-        "Epochs": epochs,
-        "Weights": kept,
-        "Seed": seed,
-        "Device": device,
-        "Time to train": wall_time,
-    }
 
 
 def _prediction_rows() -> dict[str, Teller]:

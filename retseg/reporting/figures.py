@@ -9,10 +9,25 @@ from itertools import pairwise
 
 from retseg.reporting.view_models import Chart, Line, Tick
 
-_WIDTH, _HEIGHT = 440.0, 280.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 428.0, 10.0, 232.0
+MOST_CURVES = 5
+"""The curves of more systems cannot be told apart by colours alone."""
+
 _MOST_POINTS = 500
 _LOG_RATIO = 12.0
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The size of a chart and where its axes lie, in the chart's own units, and about how many ticks they have."""
+
+    width: float = 440.0
+    height: float = 280.0
+    left: float = 44.0
+    right: float = 428.0
+    top: float = 10.0
+    bottom: float = 232.0
+    x_ticks: int = 8
+    y_ticks: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +58,7 @@ def line_chart(
     x_label: str,
     description: str,
     logarithmic: bool = False,
+    frame: Frame = Frame(),
 ) -> Chart | None:
     """A chart of `series`, or None where no series has a finite point.
 
@@ -52,27 +68,27 @@ def line_chart(
     ys = [y for s in series for y in s.y if math.isfinite(y)]
     if not ys:
         return None
-    x_ticks = ticks(min(xs), max(xs), 8, whole=all(float(x).is_integer() for x in xs))
-    x_scale = linear(min(xs), max(xs), _LEFT, _RIGHT)
+    x_ticks = ticks(min(xs), max(xs), frame.x_ticks, whole=all(float(x).is_integer() for x in xs))
+    x_scale = linear(min(xs), max(xs), frame.left, frame.right)
     if logarithmic and min(ys) > 0 and max(ys) / min(ys) > _LOG_RATIO:
         y_ticks = log_ticks(min(ys), max(ys))
         low, high = min(min(ys), y_ticks[0]), max(max(ys), y_ticks[-1])
-        y_scale = _logarithmic(low, high, _BOTTOM, _TOP)
+        y_scale = _logarithmic(low, high, frame.bottom, frame.top)
         title += ", logarithmic scale"
     else:
-        y_ticks = ticks(min(ys), max(ys), 5, outward=True)
-        y_scale = linear(y_ticks[0], y_ticks[-1], _BOTTOM, _TOP)
+        y_ticks = ticks(min(ys), max(ys), frame.y_ticks, outward=True)
+        y_scale = linear(y_ticks[0], y_ticks[-1], frame.bottom, frame.top)
     return Chart(
         id=identifier,
         title=title,
         description=description,
         x_label=x_label,
-        width=_WIDTH,
-        height=_HEIGHT,
-        left=_LEFT,
-        right=_RIGHT,
-        top=_TOP,
-        bottom=_BOTTOM,
+        width=frame.width,
+        height=frame.height,
+        left=frame.left,
+        right=frame.right,
+        top=frame.top,
+        bottom=frame.bottom,
         x_ticks=tuple(Tick(_round(x_scale(v)), label) for v, label in zip(x_ticks, labels(x_ticks), strict=True)),
         y_ticks=tuple(Tick(_round(y_scale(v)), label) for v, label in zip(y_ticks, labels(y_ticks), strict=True)),
         lines=tuple(_line(s, x_scale, y_scale) for s in series if any(map(math.isfinite, s.y))),
@@ -150,7 +166,8 @@ def _line(series: Series, x_scale: Scale, y_scale: Scale) -> Line:
     marker = None
     if marked is not None and math.isfinite(series.y[marked]):
         marker = (_round(x_scale(series.x[marked])), _round(y_scale(series.y[marked])))
-    return Line(series.label, "".join(parts), series.hue, series.dashed, marker, series.dash)
+    last = (_round(x_scale(series.x[finite[-1]])), _round(y_scale(series.y[finite[-1]])))
+    return Line(series.label, "".join(parts), series.hue, series.dashed, marker, series.dash, last)
 
 
 def _round(value: float) -> float:

@@ -9,7 +9,7 @@ from retseg.core.errors import RetsegError
 from retseg.core.manifest import Manifest
 from retseg.datasets.prepared import PreparedSet
 from retseg.datasets.registry import DATASETS
-from retseg.reporting.run_files import RunRecord
+from retseg.reporting.run_files import History, RunRecord
 from retseg.reporting.wording import counted
 
 TRAIN, VALIDATION = "train", "validation"
@@ -76,6 +76,17 @@ def kept_epoch(record: RunRecord) -> int | None:
     """The epoch whose weights were kept, or None where that is not recorded."""
     epoch = record.card.get("epoch") or fact(record, "epoch")
     return None if epoch is None else int(epoch)
+
+
+def epochs_of(history: History) -> tuple[float, ...]:
+    """The epochs' numbers, as history.csv has them."""
+    return history.columns.get("epoch") or tuple(float(i) for i in range(1, len(history) + 1))
+
+
+def kept_row(record: RunRecord) -> int | None:
+    """The row of history.csv whose weights were kept, or None where that is not recorded."""
+    epoch, epochs = kept_epoch(record), epochs_of(record.history)
+    return epochs.index(epoch) if epoch is not None and epoch in epochs else None
 
 
 def any_manifest(record: RunRecord) -> Manifest | None:

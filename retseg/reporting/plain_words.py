@@ -15,11 +15,14 @@ from retseg.reporting.score_tables import has_scores, observers_of
 from retseg.reporting.wording import counted, listed, score
 
 _MEASURE = "dice"
+_MOST_NAMES = 5
+"""More names than these are no title, and their figures no sentence: tables have them."""
 
 
 def title(records: Sequence[RunRecord], prepared: PreparedSet) -> str:
     """The page's heading where the configuration gives none."""
-    return f"{listed([record.name for record in records])} on {dataset_title(prepared)}"
+    names = listed([record.name for record in records]) if len(records) <= _MOST_NAMES else f"{len(records)} systems"
+    return f"{names} on {dataset_title(prepared)}"
 
 
 def summary(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[str, ...]:
@@ -107,6 +110,9 @@ def _outcome(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[str, 
     figure = f"{measure} is {score(values[best])}{between.get(best, '')}, {scale}."
     if others:
         come = "come" if len(others) > 1 else "comes"
+        if len(others) >= _MOST_NAMES:
+            others = others[: _MOST_NAMES - 2]
+            others[-1] += "; the table of results has them all"
         figure = f"Of the {len(ranked)} systems, {best} agrees best with the reference: its {figure}"
         figure = f"{figure} Then {come} {listed(others)}."
     else:

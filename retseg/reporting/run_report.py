@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from retseg.core.errors import InputError
@@ -13,10 +14,13 @@ from retseg.reporting.bland_altman import density_chapter
 from retseg.reporting.case_panels import class_order, decision_legend, error_legend
 from retseg.reporting.cases import case_views, choose_cases, scored_class
 from retseg.reporting.config import ReportConfig
-from retseg.reporting.curves import charts, curve_remarks, curve_table
-from retseg.reporting.facts import facts_table
+from retseg.reporting.curves import charts, curve_remarks, curve_table, small_loss_charts
+from retseg.reporting.facts import facts_tables
+from retseg.reporting.figures import MOST_CURVES
+from retseg.reporting.learning import learning_chapter
 from retseg.reporting.making import dataset_credit
 from retseg.reporting.metric_headings import meanings
+from retseg.reporting.numbers import scores_in
 from retseg.reporting.page import write_page
 from retseg.reporting.plain_words import summary, title
 from retseg.reporting.roc_charts import curve_chapter
@@ -24,6 +28,7 @@ from retseg.reporting.run_files import RunFolders as RunFolders
 from retseg.reporting.run_files import RunRecord, read_run
 from retseg.reporting.score_remarks import banner, score_remarks
 from retseg.reporting.score_tables import has_scores, metrics_of, per_class_table, score_tables
+from retseg.reporting.side_by_side import side_by_side, validation_table
 from retseg.reporting.strips import strip_chapter
 from retseg.reporting.trap_table import trap_chapter
 from retseg.reporting.view_models import CaseView, Chapter, RunPage, Swatch, Table
@@ -69,8 +74,11 @@ def _run_page(
         title=heading,
         subtitle=_subtitle(prepared),
         summary=summary(records, prepared),
-        facts=facts_table(records, prepared),
+        side_by_side=side_by_side(records),
+        validation=validation_table(records),
+        facts=facts_tables(records, prepared),
         charts=charts(records),
+        small_charts=small_loss_charts(records),
         curve_table=curve_table(records),
         curve_remarks=curve_remarks(records),
         scores=(*score_tables(records), *_further_tables(records)),
@@ -85,6 +93,7 @@ def _run_page(
         credit=dataset_credit(prepared) or "",
         banner=banner(records),
         chapters=_chapters(records, prepared),
+        learning=learning_chapter(records),
     )
 
 
@@ -101,12 +110,28 @@ def _chapters(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[Chap
     if not scored:
         return ()
     found = (
-        curve_chapter(scored),
+        _curves_of_best(scored),
         strip_chapter(scored, scored_class(prepared)),
         density_chapter(scored),
         trap_chapter(scored),
     )
     return tuple(chapter for chapter in found if chapter is not None)
+
+
+def _curves_of_best(scored: Sequence[RunRecord]) -> Chapter | None:
+    """The curves of the evaluation; of many systems those of the best, since they lie too close to be told apart."""
+    if len(scored) <= MOST_CURVES:
+        return curve_chapter(scored)
+    areas = {record.name: scores_in(record.summary.get("pooled")).get("auc") for record in scored}
+    ranked = sorted(scored, key=lambda record: -(areas[record.name] or 0.0))[:MOST_CURVES]
+    chapter = curve_chapter([record for record in scored if record in ranked])
+    if chapter is None:
+        return None
+    remark = (
+        f"Curves are drawn for the {MOST_CURVES} of {len(scored)} systems with the largest area under the ROC curve on "
+        "the test images; the tables have all of them."
+    )
+    return replace(chapter, remarks=(remark, *chapter.remarks))
 
 
 def _told(cases: Iterable[CaseView], report: Callable[[int, str], None] | None) -> Iterator[CaseView]:

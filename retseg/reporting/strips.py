@@ -20,6 +20,9 @@ METRICS = ("dice", "sensitivity", "specificity", "cldice")
 
 _WIDTH, _LEFT, _RIGHT, _TOP = 440.0, 14.0, 426.0, 6.0
 _ROW, _CAPTION, _BELOW = 58.0, 15.0, 46.0
+_LOW_ROW, _MOST_ROWS = 36.0, 8
+"""The height of rows where there are more than so many, so that a chart still fits on a printed page."""
+
 _RADIUS = 3.5
 _LONGEST = 46
 
@@ -62,16 +65,17 @@ def strip_chart(metric: str, samples: Sequence[Sample]) -> Chart | None:
         return None
     marks = ticks(min(every), max(every), 6, outward=True)
     across = linear(marks[0], marks[-1], _LEFT, _RIGHT)
-    bottom = _TOP + _ROW * len(samples) + 4
+    row = _ROW if len(samples) <= _MOST_ROWS else _LOW_ROW
+    bottom = _TOP + row * len(samples) + 4
     points: list[Mark] = []
     texts: list[Text] = []
     for number, sample in enumerate(samples):
-        top = _TOP + number * _ROW
-        middle = top + _CAPTION + (_ROW - _CAPTION) / 2
+        top = _TOP + number * row
+        middle = top + _CAPTION + (row - _CAPTION) / 2
         mean = fmean(sample.values.values())
         texts.append(Text(_LEFT, top + 11, _short(sample.name)))
         texts.append(Text(_RIGHT, top + 11, f"mean {figure(metric, mean)}", "end"))
-        room = (_ROW - _CAPTION) / 2 - _RADIUS - 1
+        room = (row - _CAPTION) / 2 - _RADIUS - 1
         shifts = swarm([across(value) for value in sample.values.values()], room)
         points += [
             Mark(
@@ -101,7 +105,7 @@ def strip_chart(metric: str, samples: Sequence[Sample]) -> Chart | None:
         top=_TOP,
         bottom=bottom,
         x_ticks=tuple(Tick(round(across(v), 1), label) for v, label in zip(marks, labels(marks), strict=True)),
-        y_ticks=tuple(Tick(_TOP + number * _ROW, "") for number in range(1, len(samples))),
+        y_ticks=tuple(Tick(_TOP + number * row, "") for number in range(1, len(samples))),
         lines=(),
         marks=tuple(points),
         texts=tuple(texts),

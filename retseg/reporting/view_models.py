@@ -70,10 +70,26 @@ HUMAN_HUE = -1
 
 
 @dataclass(frozen=True, slots=True)
+class LineEnd:
+    """The name of a curve beside the chart: a thin path from the curve's end, a stroke in its own style, its words.
+
+    `x` and `y` are where the words start, level with their middle; `full` is the whole of a name that was cut.
+    """
+
+    leader: str
+    sample: str
+    x: float
+    y: float
+    words: str
+    full: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """One curve: an SVG path, its system's index (which chooses the colour) and dash style, and an optional marker.
 
-    `dash` is a style of its own for each system (0 solid), where `dashed` tells two curves of one system apart.
+    `dash` is a style of its own for each system (0 solid), where `dashed` tells two curves of one system apart. `last`
+    is where a curve ends; `end` names it there.
     """
 
     label: str
@@ -82,6 +98,8 @@ class Line:
     dashed: bool
     marker: tuple[float, float] | None = None
     dash: int = 0
+    last: tuple[float, float] | None = None
+    end: LineEnd | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +141,10 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A chart in the units of its own view box: lines, and optionally guides, bars, single points and words."""
+    """A chart in the units of its own view box: lines, and optionally guides, bars, single points and words.
+
+    A `wide` one takes the page's whole width, and its lines are named at their ends.
+    """
 
     id: str
     title: str
@@ -143,13 +164,26 @@ class Chart:
     bars: tuple[Bar, ...] = ()
     marks: tuple[Mark, ...] = ()
     texts: tuple[Text, ...] = ()
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SmallCharts:
+    """Small charts on the same axes, one for each system; the path `behind` is drawn in grey in all of them."""
+
+    id: str
+    title: str
+    note: str
+    behind: str
+    charts: tuple[Chart, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Chapter:
-    """A part of a page under its own heading: remarks, charts, tables, and tables that are folded away.
+    """A part of a page under its own heading: remarks, charts, pictures, tables, and what is folded away.
 
-    `contents` is its short name in the list of contents; `fold` says what the folded tables are.
+    `contents` is its short name in the list of contents; `fold` says what the folded tables are. Each of
+    `folded_panels` is folded away by itself.
     """
 
     id: str
@@ -161,6 +195,8 @@ class Chapter:
     fold: str = ""
     folded: tuple[Table, ...] = ()
     notes: tuple[str, ...] = ()
+    panels: tuple[Panel, ...] = ()
+    folded_panels: tuple[Panel, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +273,11 @@ class RunPage:
     title: str
     subtitle: str
     summary: tuple[str, ...]
-    facts: Table
+    side_by_side: Table | None
+    validation: Table | None
+    facts: tuple[Table, ...]
     charts: tuple[Chart, ...]
+    small_charts: SmallCharts | None
     curve_table: Table | None
     curve_remarks: tuple[str, ...]
     scores: tuple[Table, ...]
@@ -253,3 +292,4 @@ class RunPage:
     credit: str
     banner: str = ""
     chapters: tuple[Chapter, ...] = ()
+    learning: Chapter | None = None

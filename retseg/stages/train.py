@@ -60,7 +60,8 @@ def train(
     def work(partial: Path, resumed: bool) -> Mapping[str, Any]:
         from retseg.training.loop import fit
 
-        with progress(f"Training {settings.model.arch}", None, unit="step") as bar:
+        unit = "step" if settings.train.minutes is None else "second"
+        with progress(f"Training {settings.model.arch}", None, unit=unit) as bar:
             result = fit(job_of(settings, data, partial, chosen, resume=resumed, bar=bar))
         return {"dataset": data.name, "prepared": str(prepared), **result.facts}
 

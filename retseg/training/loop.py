@@ -165,11 +165,12 @@ class Training:
     def run(self) -> None:
         """Trains until the last epoch, the end of the time, or until the validation no longer gets better."""
         job, state = self.job, self.state
-        if job.bar is not None:
-            job.bar.total = self.course.steps
-            if state.step:
-                job.bar.skip(state.step)
         self.started = time.monotonic() - state.seconds
+        if job.bar is not None:
+            by_clock = job.train.minutes is not None
+            job.bar.total = round(60 * job.train.minutes) if job.train.minutes is not None else self.course.steps
+            if done := int(state.seconds) if by_clock else state.step:
+                job.bar.skip(done)
         try:
             while state.epoch < self.course.epochs and not self.ended_early():
                 epoch = state.epoch + 1
@@ -217,6 +218,13 @@ class Training:
     def _seconds(self) -> float:
         return time.monotonic() - self.started
 
+    def _progressed(self) -> int:
+        """What a step adds to the display: itself, or the whole seconds since the last one if the clock ends it all."""
+        job = self.job
+        if job.train.minutes is None or job.bar is None:
+            return 1
+        return min(int(self._seconds()), round(60 * job.train.minutes)) - job.bar.done
+
     def _begin_epoch(self) -> bool:
         """Brings the net into training mode; true if its encoder is frozen in this epoch."""
         net, frozen = self.state.net, self.position() < self.course.frozen_steps
@@ -245,7 +253,7 @@ class Training:
             if time.monotonic() - looked >= pause or over or step == steps - 1:
                 looked = time.monotonic()
                 note = f"epoch {epoch}/{self.course.epochs}, loss {running.mean():.4f}{self._last_score()}"
-            job.report(1, note)
+            job.report(self._progressed(), note)
             if over:
                 break
         mean = running.mean()

@@ -20,27 +20,20 @@ Int64Array = NDArray[np.int64]
 
 
 class Decision(NamedTuple):
-    """What a net says of each pixel: its class (H, W) uint8, and that class's probability (H, W) in 16 bits."""
+    """What a net takes each pixel for: its class (H, W) uint8, and that class's probability (H, W) in 16 bits."""
 
     classes: UInt8Array
     certainty: UInt16Array
 
 
-def decide(probabilities: Float32Array, positive_mask: BoolArray | None, classes: Classes) -> Decision:
-    """The class of each pixel, as the net's own masks have it.
+def decide(probabilities: Float32Array, classes: Classes) -> Decision:
+    """The most probable class of each pixel, from its probabilities (classes, H, W) in 0..1.
 
-    Args:
-        probabilities: (classes, H, W) in 0..1.
-        positive_mask: (H, W) where the positive class was decided for, at the frozen threshold; None for a task without
-            a positive class, where the most probable class is taken. The class "outside" is never taken: where the
-            field of view ends is known.
-        classes: The task's class table.
+    The threshold of a task with a positive class has no part in it: where it is low, it calls pixels vessels of which
+    the net is far from sure. The class "outside" is never taken: where the field of view ends is known.
     """
-    others = [index for index in classes.scored if index != classes.positive]
-    chosen = np.asarray(others, np.uint8)[probabilities[others].argmax(0)]
-    if classes.positive is not None:
-        assert positive_mask is not None
-        chosen[positive_mask] = classes.positive
+    scored = list(classes.scored)
+    chosen = np.asarray(scored, np.uint8)[probabilities[scored].argmax(0)]
     certainty = np.take_along_axis(probabilities, chosen[None].astype(np.intp), 0)[0]
     return Decision(chosen, quantise(certainty))
 

@@ -19,7 +19,7 @@ GRID = "snapshots.png"
 PHOTOGRAPH, TRUTH = "photograph", "truth"
 
 _EPOCH = re.compile(r"epoch-(\d+)")
-_GAP, _HEAD, _LETTERS = 6, 26, 15
+_GAP, _HEAD, _LETTERS = 6, 32, 19
 _PAPER, _INK = (255, 255, 255), (27, 33, 38)
 
 

@@ -264,6 +264,28 @@ def vessels(make_world: Callable[..., World]) -> tuple[PreparedSet, list[RunFold
 
 
 @pytest.fixture(scope="session")
+def many(make_world: Callable[..., World]) -> tuple[PreparedSet, list[RunFolders]]:
+    """Seven runs, more than colours tell apart, each with losses, seconds an epoch and epochs of its own."""
+    world = make_world(tests=2)
+    prepared = world.prepare()
+    runs = []
+    for number in range(7):
+        history = [
+            {
+                "epoch": epoch,
+                "train_loss": (0.2 + 0.1 * number) * (1 + 1 / epoch),
+                "validation_loss": (0.3 + 0.1 * number) * (1 + 1 / epoch),
+                "validation_dice": 0.8 - 0.05 * number - 0.1 / epoch,
+                "seconds": epoch * (10 + number),
+            }
+            for epoch in range(1, 4 + number)
+        ]
+        config = {**CONFIG, "model": {"arch": f"net{number}", "options": {}}}
+        runs.append(world.run(prepared, f"net{number}", blur=0.1 + 0.05 * number, history=history, config=config))
+    return prepared, runs
+
+
+@pytest.fixture(scope="session")
 def page(vessels: tuple[PreparedSet, list[RunFolders]], tmp_path_factory: pytest.TempPathFactory) -> Page:
     """The report about both runs."""
     prepared, systems = vessels

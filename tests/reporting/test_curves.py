@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from retseg.reporting.curves import charts, curve_remarks, curve_table
+from retseg.reporting.curves import charts, curve_remarks, curve_table, small_loss_charts
 from retseg.reporting.run_files import History, read_run
 
 
@@ -56,3 +56,48 @@ def test_without_a_history_there_are_no_curves(vessels) -> None:
     assert charts([record]) == ()
     assert curve_table([record]) is None
     assert curve_remarks([record]) == ()
+
+
+def test_losses_of_trainings_of_unlike_length_are_drawn_by_time_too(vessels) -> None:
+    _, systems = vessels
+    good, poor = (read_run(one) for one in systems)
+    drawn = {chart.id: chart for chart in charts([good, poor])}
+    assert [chart for chart in drawn if "loss" in chart] == ["chart-loss-epoch", "chart-loss-seconds"]
+    assert "by time compare them fairly" in " ".join(curve_remarks([good, poor]))
+    alike = replace(good, folders=replace(good.folders, name="twin"))
+    assert "chart-loss-seconds" not in {chart.id for chart in charts([good, alike])}
+    assert good.train is not None
+    budget = {**good.train.config, "train": {"minutes": 5}}
+    timed = replace(alike, train=replace(good.train, config=budget))
+    assert "chart-loss-seconds" in {chart.id for chart in charts([good, timed])}
+    assert "chart-loss-seconds" not in {chart.id for chart in charts([timed])}
+
+
+def test_many_systems_have_one_chart_for_each_part_with_names_at_the_ends(many) -> None:
+    records = [read_run(one) for one in many[1]]
+    drawn = charts(records)
+    assert [chart.id for chart in drawn] == [
+        "chart-train-loss-epoch",
+        "chart-train-loss-seconds",
+        "chart-validation-loss-epoch",
+        "chart-validation-dice-epoch",
+        "chart-validation-dice-seconds",
+    ]
+    for chart in drawn:
+        assert chart.wide
+        assert [line.label for line in chart.lines] == [record.name for record in records]
+        assert len({(line.hue, line.dash) for line in chart.lines}) == 7
+        assert not any(line.dashed for line in chart.lines)
+    assert all(line.marker is None for line in drawn[0].lines)
+    assert all(line.marker is not None for line in drawn[2].lines)
+    assert "the names are sorted" in " ".join(curve_remarks(records))
+
+
+def test_each_of_many_systems_has_its_own_small_chart_by_time(many) -> None:
+    records = [read_run(one) for one in many[1]]
+    group = small_loss_charts(records)
+    assert group is not None
+    assert group.title == "Loss of each system: training solid, validation dashed"
+    assert "minutes of training" in group.note
+    assert [[line.dashed for line in chart.lines] for chart in group.charts] == [[False, True]] * 7
+    assert small_loss_charts(records[:5]) is None

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from retseg.datasets.registry import DATASETS
-from retseg.reporting.facts import facts_table
+from retseg.reporting.facts import facts_table, facts_tables
 from retseg.reporting.making import dataset_credit, dataset_title, seen_patients, trained_on
-from retseg.reporting.run_files import read_run
+from retseg.reporting.run_files import RunRecord, read_run
 from retseg.reporting.view_models import Table
 
 
@@ -80,3 +80,48 @@ def test_whoever_made_the_photographs_is_credited(make_world, draw, name: str) -
 def test_an_uninstalled_dataset_keeps_its_name(vessels) -> None:
     assert dataset_title(vessels[0]) == "drawn"
     assert dataset_credit(vessels[0]) is None
+
+
+def with_facts(record: RunRecord, **facts: object) -> RunRecord:
+    assert record.train is not None
+    return replace(record, train=replace(record.train, facts={**record.train.facts, **facts}))
+
+
+def test_what_was_special_about_a_training_is_told_and_what_was_not_is_no(vessels) -> None:
+    prepared, systems = vessels
+    good, poor = (read_run(one) for one in systems)
+    assert not {"Began with", "Ended early", "Time budget"} & set(told(facts_table([good, poor], prepared)))
+    special = with_facts(
+        good,
+        transfer="the weights of other; out.weight was not loaded.",
+        stopped="after 12 of 64 epochs, since 5 minutes were over",
+        minutes=5.0,
+        frozen_epochs=64,
+        overfit=2,
+    )
+    facts = told(facts_table([special, poor], prepared))
+    assert facts["Began with"] == ["The weights of other; out.weight was not loaded", "random weights"]
+    assert facts["Encoder frozen"] == ["in the first 64 epochs", "no"]
+    assert facts["Overfitted on purpose"] == ["2 photographs, to be learned by heart", "no"]
+    assert facts["Time budget"] == ["5 min", "no"]
+    assert facts["Ended early"] == ["After 12 of 64 epochs, since 5 minutes were over", "no"]
+    frozen = with_facts(good, frozen_epochs="all", transfer=None, minutes=None, overfit=None)
+    facts = told(facts_table([frozen], prepared))
+    assert facts["Encoder frozen"] == ["in all epochs"]
+    assert "Began with" not in facts
+
+
+def test_many_runs_share_a_table_and_are_rows_of_the_others(many) -> None:
+    prepared, systems = many
+    records = [read_run(one) for one in systems]
+    assert len(facts_tables(records[:5], prepared)) == 1
+    shared, *others = facts_tables(records, prepared)
+    assert shared.columns == ("All 7",)
+    assert told(shared)["Loss"] == ["dice-cross-entropy"]
+    assert "Architecture" not in told(shared)
+    rows = {row.heading: row for table in others if "Architecture" in table.columns for row in table.groups[0].rows}
+    assert list(rows) == [record.name for record in records]
+    assert [row.cells[0].text for row in rows.values()] == [f"net{number}" for number in range(7)]
+    # Nothing is told twice, and nothing is lost.
+    everything = told(facts_table(records, prepared))
+    assert sorted(everything) == sorted([*told(shared), *(name for table in others for name in table.columns)])

@@ -86,3 +86,17 @@ def test_a_training_free_method_is_tuned_and_is_no_network(records, vessels) -> 
     method = replace(records[0], train=replace(records[0].train, stage="tune"))
     assert "The training-free method good (unet) was tuned on" in words([method], vessels[0])
     assert "were trained or tuned on" in words([method, records[1]], vessels[0])
+
+
+def test_of_many_systems_the_title_has_the_number_and_the_summary_the_best(many) -> None:
+    prepared, systems = many
+    records = [read_run(one) for one in systems]
+    assert title(records, prepared) == "7 systems on drawn"
+    assert title(records[:5], prepared) == "net0, net1, net2, net3 and net4 on drawn"
+    dice = {record.name: record.summary["pooled"]["dice"] for record in records}
+    first, second, third, fourth, *others = sorted(dice, key=lambda name: -dice[name])
+    outcome = summary(records, prepared)[1]
+    assert f"Of the 7 systems, {first} agrees best" in outcome
+    assert all(f"{name} with {dice[name]:.3f}" in outcome for name in (second, third, fourth))
+    assert not any(name in outcome for name in others)
+    assert "the table of results has them all" in outcome

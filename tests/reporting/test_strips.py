@@ -63,3 +63,17 @@ def test_a_swarm_keeps_its_room_and_dots_apart_where_there_is_any(places: list[f
 def test_without_values_there_is_no_strip(records) -> None:
     assert strip_chart("dice", [Sample("net", {}, 0)]) is None
     assert strip_chapter(records, "no such class") is None
+
+
+def test_the_strip_of_many_systems_fits_on_a_page_and_no_dot_leaves_its_row() -> None:
+    values = {f"p{number}": 0.5 for number in range(9)}
+    chart = strip_chart("dice", [Sample(f"net{hue}", values, hue) for hue in range(20)])
+    assert chart is not None
+    # Two such charts stand beside each other on a page that is 1.4 times as high as wide.
+    assert chart.height < 2 * 1.4 * chart.width
+    rows = [text.y for text in chart.texts if text.words.startswith("net")]
+    for hue, top in enumerate(rows):
+        dots = [mark.y for mark in chart.marks if mark.hue == hue and mark.shape == "small-dot"]
+        assert len(dots) == 9
+        assert top < min(dots)
+        assert max(dots) < top + (rows[1] - rows[0])

@@ -31,7 +31,7 @@
   }
 
   function step(by) {
-    var all = [].slice.call(closest(shown, "case").querySelectorAll(".panel"));
+    var all = [].slice.call(closest(shown, "album").querySelectorAll(".panel"));
     show(all[(all.indexOf(shown) + by + all.length) % all.length]);
   }
 
