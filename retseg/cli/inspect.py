@@ -1,18 +1,16 @@
-"""The commands that look at things: datasets, models, methods, config, doctor."""
+"""The commands that look at things: datasets, methods, config, doctor; those for nets are in `models`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from retseg.cli import options
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from retseg.cli.models import models_app
+from retseg.cli.tables import new_table, print_table
 
 datasets_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-models_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 methods_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 config_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
@@ -20,7 +18,7 @@ config_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 def add_to(app: typer.Typer) -> None:
     """Adds the commands that look at things."""
     app.add_typer(datasets_app, name="datasets", help="The datasets: list them, show one, check a folder.")
-    app.add_typer(models_app, name="models", help="The nets: list them, show one layer by layer.")
+    app.add_typer(models_app, name="models", help="The nets: list them, show one layer by layer, compare several.")
     app.add_typer(methods_app, name="methods", help="The training-free methods: list them, show one.")
     app.add_typer(config_app, name="config", help="The configuration: show all settings.")
     app.command()(doctor)
@@ -38,11 +36,11 @@ def datasets_list() -> None:
     from retseg.stages.locate import known_datasets
 
     found = known_datasets()
-    table = _table("name", "title", "licence", "found in")
+    table = new_table("name", "title", "licence", "found in")
     for name in DATASETS.names():
         kind = DATASETS.get(name)
         table.add_row(name, kind.title, kind.licence, str(found.get(name, "")))
-    _print(table)
+    print_table(table)
 
 
 @datasets_app.command("show")
@@ -106,62 +104,6 @@ def datasets_check(
     typer.echo(f"{source.root}: all is well.")
 
 
-@models_app.command("list")
-def models_list() -> None:
-    """List the architectures that `retseg train --arch NAME` knows.
-
-    \b
-    Example:
-      retseg models list
-    """
-    from retseg.models.registry import MODELS
-
-    table = _table("name", "about", "citation")
-    for name in MODELS.names():
-        architecture = MODELS.get(name)
-        table.add_row(name, architecture.about, architecture.citation)
-    _print(table)
-
-
-@models_app.command("show")
-def models_show(
-    name: Annotated[str, typer.Argument(help="Name of an architecture.")],
-    size: Annotated[int, typer.Option(min=1, metavar="PIXELS", help="Side of the square input.")] = 224,
-    channels: Annotated[int, typer.Option(min=1, metavar="N", help="Input channels.")] = 3,
-    classes: Annotated[int, typer.Option(min=1, metavar="N", help="Output classes.")] = 3,
-    assign: options.Set = None,
-) -> None:
-    """Show a net layer by layer: output shapes, parameters, multiply-adds, memory, receptive field.
-
-    \b
-    Examples:
-      retseg models show segnet --size 224
-      retseg models show unet --set model.options.depth=3
-    """
-    from retseg.models.summary import summarise_model
-    from retseg.stages.settings import load_settings
-
-    settings = load_settings(None, assign or (), {"model.arch": name})
-    summary = summarise_model(settings.model, channels, classes, size, size)
-    table = _table("layer", "type", "output", "parameters", "multiply-adds", "activations")
-    for row in summary.rows:
-        table.add_row(
-            row.name,
-            row.type,
-            "x".join(map(str, row.output_shape)),
-            f"{row.parameters:,}",
-            f"{row.multiply_adds:,}",
-            _megabytes(row.activation_bytes),
-        )
-    _print(table)
-    typer.echo(f"Parameters: {summary.parameters:,}")
-    typer.echo(f"Multiply-adds: {summary.multiply_adds:,}")
-    predicting, training = _megabytes(summary.inference_bytes), _megabytes(summary.training_bytes)
-    typer.echo(f"Memory for one image: {predicting} predicting, {training} training")
-    field = summary.receptive_field
-    typer.echo(f"Theoretical receptive field: {f'{field[0]} x {field[1]} pixels' if field else 'the whole image'}")
-
-
 @methods_app.command("list")
 def methods_list() -> None:
     """List the training-free methods that `retseg predict --method NAME` knows.
@@ -172,11 +114,11 @@ def methods_list() -> None:
     """
     from retseg.methods.registry import METHODS
 
-    table = _table("name", "about", "citation")
+    table = new_table("name", "about", "citation")
     for name in METHODS.names():
         method = METHODS.get(name)
         table.add_row(name, method.about, method.citation)
-    _print(table)
+    print_table(table)
 
 
 @methods_app.command("show")
@@ -196,10 +138,10 @@ def methods_show(name: Annotated[str, typer.Argument(help="Name of a method.")])
     typer.echo(f"Output: {'yes or no' if method.binary else 'a score from 0 to 1'}")
     typer.echo(f"Learns from labels: {'yes' if method.fit is not None else 'no'}\n")
     typer.echo(cleandoc(method.parameters.__doc__ or ""))
-    table = _table("parameter", "default", "tried when tuned")
+    table = new_table("parameter", "default", "tried when tuned")
     for key, value in method.parameters().model_dump().items():
         table.add_row(key, _words(value), "; ".join(map(_words, method.grid.get(key, ()))))
-    _print(table)
+    print_table(table)
     typer.echo("Change one with --set method.parameters.NAME=VALUE; what is set is not searched.")
 
 
@@ -237,29 +179,5 @@ def doctor() -> None:
         typer.echo(f"{label:<14} {text}")
 
 
-def _table(*columns: str) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE, pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table
-
-
-def _print(table: Any) -> None:
-    from rich.console import Console
-
-    console = Console()
-    # In a pipe there is no width to fit into; a wrapped table would be harder to read for people and programs alike.
-    if not console.is_terminal:
-        console = Console(width=200)
-    console.print(table)
-
-
 def _words(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-
-
-def _megabytes(count: int) -> str:
-    return f"{count / 2**20:,.1f} MiB"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -18,6 +20,9 @@ from retseg.models.build import build, resolve
 from retseg.models.config import ModelConfig
 from retseg.models.memory import LiveMemory
 from retseg.models.receptive_field import receptive_field
+
+_LONGEST_REASON = 300
+"""Characters of somebody else's error that still make one readable line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,7 @@ class LayerRow:
 class ModelSummary:
     """The layers and the totals, for one image of the given shape in float32.
 
+    `activation_bytes` adds up what all layers put out; it is what a net pays for staying at full resolution.
     `inference_bytes` and `training_bytes` are what weights and tensors take at the busiest moment: for training with
     the gradients and the two moments that Adam keeps of every parameter. Scratch space of single operations comes on
     top. `receptive_field` is (height, width) in pixels, None where it is unbounded or could not be found.
@@ -72,20 +78,14 @@ def summarise(net: nn.Module, in_channels: int, height: int, width: int, *, mult
     `multiple` is what heights and widths of its input must be multiples of; only the receptive field needs it.
     """
     shape = (1, in_channels, height, width)
+    net = _with_known_shapes(net, shape)
     try:
         # Tensors on "meta" have shapes and no values, so that nothing is computed and no memory is needed.
         figures = _measure(copy.deepcopy(net).eval().to("meta"), torch.empty(shape, device="meta"))
-    except (RuntimeError, NotImplementedError):
+    except Exception:
         # Some nets look at values; those have to run for real.
-        try:
+        with _refusal_explained(net, shape):
             figures = _measure(copy.deepcopy(net).eval().cpu().float(), torch.zeros(shape))
-        except (RuntimeError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise InputError(
-                f"the net does not take images of {in_channels} x {height} x {width} ({reason})",
-                where=type(net).__name__,
-                fix="Give the size and channels that it was made for",
-            ) from error
     rows, shapes, inference, training = figures
     weights = sum(parameter.numel() * 4 for parameter in net.parameters())
     fixed = weights + sum(buffer.numel() * 4 for buffer in net.buffers()) + 4 * in_channels * height * width
@@ -99,8 +99,40 @@ def summarise(net: nn.Module, in_channels: int, height: int, width: int, *, mult
         activation_bytes=sum(row.activation_bytes for row in rows),
         inference_bytes=fixed + inference,
         training_bytes=fixed + training + 2 * weights,
-        receptive_field=receptive_field(net, in_channels, multiple),
+        receptive_field=_field(net, in_channels, multiple),
     )
+
+
+@contextmanager
+def _refusal_explained(net: nn.Module, shape: tuple[int, ...]) -> Iterator[None]:
+    """Says in one line that a net does not take such images, whatever its own code raised."""
+    try:
+        yield
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(
+            f"the net does not take images of {' x '.join(map(str, shape[1:]))} ({reason[:_LONGEST_REASON]})",
+            where=type(net).__name__,
+            fix="Give the size and channels that it was made for",
+        ) from error
+
+
+def _with_known_shapes(net: nn.Module, shape: tuple[int, ...]) -> nn.Module:
+    """The net itself, or a copy of one with lazy layers, whose shapes the first image decides."""
+    if not any(is_lazy(tensor) for tensor in (*net.parameters(), *net.buffers())):
+        return net
+    known = copy.deepcopy(net).eval()
+    with _refusal_explained(net, shape), torch.no_grad():
+        known(torch.zeros(shape))
+    return known
+
+
+def _field(net: nn.Module, in_channels: int, multiple: int) -> tuple[int, int] | None:
+    """The receptive field; None, too, where somebody's net refuses the sizes that it is probed with."""
+    try:
+        return receptive_field(net, in_channels, multiple)
+    except Exception:
+        return None
 
 
 def _measure(net: nn.Module, image: Tensor) -> tuple[tuple[LayerRow, ...], dict[str, tuple[int, ...]], int, int]:

@@ -34,17 +34,6 @@ def test_datasets_list_and_show_name_every_dataset(retseg):
         assert DATASETS.get(name).title in shown.out
 
 
-def test_models_list_and_show(retseg):
-    from retseg.models.registry import MODELS
-
-    listed = retseg("models", "list").out
-    for name in MODELS.names():
-        assert name in listed
-    shown = retseg("models", "show", "segnet", "--size", 224).out
-    assert "3,523" in shown
-    assert "receptive field" in shown
-
-
 def test_doctor_says_what_there_is_and_what_is_missing(retseg):
     out = retseg("doctor").out
     for label in ("retseg", "Python", "Memory", "Packages", "Device", "Datasets", "Missing"):

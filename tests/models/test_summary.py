@@ -100,3 +100,56 @@ def test_somebodys_own_net(looks: bool) -> None:
 def test_a_net_that_does_not_take_the_image_is_an_error_in_words() -> None:
     with pytest.raises(InputError, match="does not take images of 4 x 32 x 32"):
         summarise(nn.Conv2d(3, 3, 3), 4, 32, 32)
+
+
+def keypoints(*, narrow: bool) -> nn.Sequential:
+    """The lecture's net for 15 key points of a face: a grey image of 96 x 96 pixels to 30 coordinates.
+
+    The lecture gives the sums only. These layers are the ones that were found to give both of them, the second with a
+    1x1 convolution that brings 128 channels down to 16 in front of the fully connected layers.
+    """
+    shrink = [nn.Conv2d(128, 16, 1)] if narrow else []
+    return nn.Sequential(
+        *(nn.Conv2d(1, 32, 3), nn.PReLU(), nn.MaxPool2d(2)),  # 96 -> 94 -> 47
+        *(nn.Conv2d(32, 64, 3), nn.PReLU(), nn.MaxPool2d(2)),  # 45 -> 22
+        *(nn.Conv2d(64, 64, 3), nn.PReLU(), nn.MaxPool2d(2)),  # 20 -> 10
+        *(nn.Conv2d(64, 128, 2), nn.PReLU(), *shrink, nn.Flatten()),  # 9
+        *(nn.Linear((16 if narrow else 128) * 9 * 9, 256), nn.PReLU(), nn.Linear(256, 30)),
+    )
+
+
+@pytest.mark.parametrize(("narrow", "parameters", "layers"), [(False, 2_750_819, 15), (True, 430_451, 16)])
+def test_the_lectures_keypoint_nets(narrow: bool, parameters: int, layers: int) -> None:
+    summary = summarise(keypoints(narrow=narrow), 1, 96, 96)
+    assert summary.parameters == sum(row.parameters for row in summary.rows) == parameters
+    assert len(summary.rows) == layers
+    assert summary.output_shapes == {"classes": (1, 30)}
+    assert summary.receptive_field is None
+    first = next(row for row in summary.rows if row.type == "Linear")
+    assert first.multiply_adds == (16 if narrow else 128) * 81 * 256
+
+
+def test_activations_are_what_all_layers_put_out() -> None:
+    # At full resolution throughout: 8 and 16 channels of 32 x 32 pixels, 4 bytes each, and ReLU in place.
+    net = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(inplace=True), nn.Conv2d(8, 16, 3, padding=1))
+    assert summarise(net, 3, 32, 32).activation_bytes == 4 * 32 * 32 * (8 + 16)
+
+
+def test_lazy_layers_get_their_shapes_from_the_image() -> None:
+    net = nn.Sequential(nn.LazyConv2d(4, 3), nn.Flatten(), nn.LazyLinear(5))
+    summary = summarise(net, 2, 6, 8)
+    assert summary.parameters == (4 * 2 * 9 + 4) + (4 * 4 * 6 * 5 + 5)
+    assert net[0].in_channels == 0, "the net itself is left as it was"
+
+
+class Picky(nn.Module):
+    def forward(self, image: Tensor) -> Tensor:
+        assert image.shape[2:] == (24, 24), "24 x 24 only"
+        return image
+
+
+def test_whatever_a_net_raises_becomes_one_line() -> None:
+    with pytest.raises(InputError, match="images of 3 x 32 x 32 .AssertionError: 24 x 24 only"):
+        summarise(Picky(), 3, 32, 32)
+    # And where only the probes for the receptive field are refused, the rest is told.
+    assert summarise(Picky(), 3, 24, 24).receptive_field is None
