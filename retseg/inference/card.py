@@ -25,8 +25,8 @@ class Card:
 
     `arch` and `options` rebuild the net; `input` and `predict` rebuild its input and its defaults. `splits` maps a
     split's name to the ids of its photographs; `train_patients` and `validation_patients` are the people whose
-    photographs set the weights, chose the epoch or fitted the threshold: no test may score them. `seen` maps a dataset's
-    name to its patients that the weights met earlier: of the run that a fine-tuning began with, and all before it.
+    photographs set the weights, chose the epoch or fitted the threshold: no test may score them. `seen` maps the name
+    of a dataset to its patients that the weights met earlier, in the runs that they began as.
     """
 
     arch: str

@@ -18,6 +18,6 @@ class LossConfig(Section):
         default=0.5,
         ge=0.0,
         le=1.0,
-        description="Deep supervision: weight of a net's second prediction beside its best one, of its third beside its "
-        "second, and so on; 0 leaves all but the best one out",
+        description="Deep supervision: weight of a net's second prediction beside its best one, of its third beside "
+        "its second, and so on; 0 leaves all but the best one out",
     )

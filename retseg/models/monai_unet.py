@@ -71,7 +71,7 @@ MONAI_UNET = Architecture(
     fully_convolutional=True,
     about="MONAI's U-Net: strided convolutions with shortcuts (residual units), transposed convolutions upwards.",
     card="A U-Net in which every level is a residual unit and halving is done by a strided convolution instead of "
-    "pooling. Shortcuts around the convolutions make it easy to train, and PReLU lets each channel choose its own slope. "
+    "pooling. Shortcuts around the convolutions make it easy to train, and PReLU gives each channel its own slope. "
     "A sound second opinion beside the default net, somewhat slower on a processor. Its levels are nested in each "
     "other, so it has no encoder that could be frozen by itself.",
     citation="Kerfoot et al., 'Left-Ventricle Quantification Using Residual U-Net', STACOM 2018; MONAI Consortium, "

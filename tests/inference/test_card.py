@@ -35,6 +35,22 @@ def test_patients_of_another_dataset_are_not_counted(make_card):
     assert make_card(operating_point=point).fitted_patients == {"1", "2", "3"}
 
 
+def test_patients_that_the_first_weights_saw_are_known_by_their_dataset(make_card):
+    point = OperatingPoint(0.4, "highest pooled Dice", "third eyes", "validation", ("7",))
+    card = make_card(seen={"eyes": ("8",), "other eyes": ("1", "5")}, operating_point=point)
+    assert card.fitted_patients == {"1", "2", "3", "8"}
+    assert card.patients_behind_weights("other eyes") == {"1", "5"}
+    assert card.patients_behind_weights("fourth eyes") == set()
+    assert card.everyone_seen() == {"eyes": ("1", "2", "3", "8"), "other eyes": ("1", "5"), "third eyes": ("7",)}
+    assert Card.from_json(json.loads(json.dumps(card.to_json()))) == card
+
+
+def test_a_card_from_before_fine_tuning_is_still_read(make_card):
+    data = make_card().to_json()
+    del data["seen"]
+    assert Card.from_json(data) == make_card()
+
+
 @pytest.mark.parametrize("key", ["arch", "classes", "input", "train_patients", "operating_point"])
 def test_a_card_with_a_hole_is_refused(make_card, key):
     data = make_card().to_json()

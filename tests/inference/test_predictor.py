@@ -38,7 +38,9 @@ class FixedSize(nn.Module):
         return windows
 
 
-FIXED = Architecture("fixed", FixedOptions, lambda i, c, o: FixedSize(), lambda o: 32, False, "one size", "none", "none")
+FIXED = Architecture(
+    "fixed", FixedOptions, lambda i, c, o: FixedSize(), lambda o: 32, False, "one size", "none", "none"
+)
 
 
 @pytest.fixture

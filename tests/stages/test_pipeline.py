@@ -32,6 +32,57 @@ def test_runs_share_settings_and_change_some(tmp_path):
     assert {settings.seed for settings in runs.values()} == {9}
 
 
+def test_a_budget_is_shared_out_equally(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("name: p\nbudget: 30\nruns:\n  a: {}\n  b: {}\n  c: {}\n")
+    _, runs = read_pipeline(path)
+    assert {settings.train.minutes for settings in runs.values()} == {10}
+    heading, runs = read_pipeline(path, ["budget=1.5"])
+    assert heading.budget == 1.5
+    assert {settings.train.minutes for settings in runs.values()} == {0.5}
+    with pytest.raises(ConfigError, match="budget"):
+        read_pipeline(path, ["budget=0"])
+
+
+def test_without_a_budget_nothing_ends_by_the_clock():
+    _, runs = read_pipeline(shipped_pipelines()["lecture-compare"])
+    assert {settings.train.minutes for settings in runs.values()} == {None}
+    _, runs = read_pipeline(shipped_pipelines()["lecture-compare"], ["train.minutes=3"])
+    assert {settings.train.minutes for settings in runs.values()} == {3}
+
+
+def test_a_setting_can_be_for_one_run_alone(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("name: p\nruns:\n  a: {}\n  b: {}\n")
+    _, runs = read_pipeline(path, ["runs.b.train.epochs=3", "train.batch=5"])
+    assert (runs["a"].train.epochs, runs["b"].train.epochs) == (20, 3)
+    assert {settings.train.batch for settings in runs.values()} == {5}
+
+
+def test_the_lectures_comparison_is_as_it_was_told():
+    _, runs = read_pipeline(shipped_pipelines()["lecture-compare"])
+    told = {
+        name: (s.model.arch, s.train.epochs, s.train.freeze_encoder_epochs, s.train.frozen_lr, s.train.lr)
+        for name, s in runs.items()
+    }
+    plain, frozen = (128, 0, None, 1e-4), (192, 64, 1e-3, 1e-4)
+    assert told == {
+        "basic-quarter": ("basic", *plain),
+        "unet-quarter": ("unet", *plain),
+        "resunet18-quarter": ("resunet18", *frozen),
+        "basic-sixteenth": ("basic", *plain),
+        "unet-sixteenth": ("unet", *plain),
+        "resunet18-sixteenth": ("resunet18", *frozen),
+        "unet-overfit": ("unet", *plain),
+    }
+    crops = {name: (s.sampling.patch_share, s.augment.flips.horizontal) for name, s in runs.items()}
+    assert crops["unet-quarter"] == (0.25, 0.5)
+    assert crops["unet-sixteenth"] == crops["resunet18-sixteenth"] == (0.0625, 0.25)
+    assert crops["unet-overfit"] == (0.25, 0.0)
+    assert runs["unet-overfit"].model.options == {"normalisation": "none"}
+    assert {s.train.snapshots for s in runs.values()} == {(1, 16, 32, 64, 128)}
+
+
 def test_a_shipped_pipeline_is_found_by_name_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert find_pipeline(Path("chase")) == find_pipeline(Path("pipelines/chase.yaml"))

@@ -15,9 +15,9 @@ from retseg.inference.checkpoint import load_weights, read_card
 from retseg.losses.config import LossConfig
 from retseg.losses.registry import LOSSES
 from retseg.models.config import ModelConfig
+from retseg.training.class_balance import class_weights
 from retseg.training.config import SamplingConfig, TrainConfig
 from retseg.training.images import TrainingImages
-from retseg.training.class_balance import class_weights
 from retseg.training.loop import fit
 from retseg.training.resume import read_checkpoint
 

@@ -57,7 +57,8 @@ def test_one_cycle_is_the_one_of_torch():
     for _ in range(101):
         expected.append(policy.get_last_lr()[0])
         optimiser.step()
-        policy.step() if len(expected) < 101 else None
+        if len(expected) < 101:
+            policy.step()
     config = TrainConfig(schedule="one-cycle")
     assert [share_of_peak(config, step, 100) for step in range(101)] == pytest.approx(expected, abs=1e-9)
 
