@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from retseg.core.errors import RetsegError
 from retseg.training.config import AugmentConfig
@@ -14,18 +14,27 @@ from retseg.training.recipes import NO_AUGMENTATION
 
 NEAR_ZERO = 0.05
 """The share of its first loss that a net must come down to."""
+_PER_IMAGE = 2
+"""Patches of each photograph, where the configuration does not say how many."""
 
 
 def overfit_job(job: TrainJob) -> TrainJob:
-    """The job as `train.overfit` wants it: the same few patches in every step, nothing that hides a mistake.
+    """The job as `train.overfit` wants it: the same few patches over and over, nothing that hides a mistake.
 
     No augmentation, no dropout, no weight decay, no moving average, nobody set aside, and the last weights are kept.
     """
     images = job.train.overfit
     if images is None:
         return job
-    per_image = job.sampling.patches_per_image or math.ceil(job.train.batch / images)
-    plain = {"validation_fraction": 0.0, "keep": "last", "ema": 0.0, "weight_decay": 0.0, "early_stopping": None}
+    per_image = job.sampling.patches_per_image or _PER_IMAGE
+    plain: dict[str, Any] = {
+        "batch": min(job.train.batch, per_image * images),
+        "validation_fraction": 0.0,
+        "keep": "last",
+        "ema": 0.0,
+        "weight_decay": 0.0,
+        "early_stopping": None,
+    }
     return replace(
         job,
         augment=AugmentConfig.model_validate(NO_AUGMENTATION),
