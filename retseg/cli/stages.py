@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from retseg.stages.runner import StageResult
     from retseg.stages.settings import Settings
 
+_Runs = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--run",
+        metavar="RUN",
+        help="Trained run: its folder, or its name below runs/. Repeat it to average the probabilities of several; a "
+        "cross-validation's folder stands for the nets of its folds. Default: the newest.",
+    ),
+]
+
 
 def add_to(app: typer.Typer) -> None:
     """Adds the stage commands in the order in which people use them."""
@@ -84,6 +94,44 @@ def train(
         str | None,
         typer.Option(metavar="NAME", help="A set of defaults: default, or lecture. Short for --set recipe=NAME."),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="RUN",
+            help="Begin with this run's weights instead of random ones (fine-tuning). Short for --set train.start=RUN.",
+        ),
+    ] = None,
+    encoder_weights: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHICH",
+            help="Weights for the encoder only: imagenet (fetched), a file, or a run. Short for --set "
+            "train.encoder_weights=WHICH.",
+        ),
+    ] = None,
+    freeze_encoder_epochs: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help="Train only the rest in the first N epochs, or in all. Short for --set train.freeze_encoder_epochs=N.",
+        ),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(metavar="N", help="End after so many minutes of training. Short for --set train.minutes=N."),
+    ] = None,
+    overfit: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="See whether the net can learn N photographs by heart: no augmentation, and an error if it cannot.",
+        ),
+    ] = None,
+    find_lr: Annotated[
+        bool,
+        typer.Option("--find-lr", help="Do not train: try learning rates from tiny to huge, draw them, suggest one."),
+    ] = False,
     dataset: options.Dataset = None,
     root: options.Root = None,
     out: options.Out = None,
@@ -109,18 +157,48 @@ def train(
       retseg train --arch segnet
       retseg train --arch unet --set train.epochs=20 --seed 1
       retseg train --arch segnet --recipe lecture
+      retseg train --from runs/hrf-unet-1a2b3c --dataset chase --set train.lr=3e-4
+      retseg train --arch resunet18 --encoder-weights imagenet --freeze-encoder-epochs 5
+      retseg train --arch unet --overfit 2
+      retseg train --arch unet --find-lr
     """
     from retseg.stages.prepare import prepared_set
-    from retseg.stages.train import train as stage
 
-    settings = _settings(config, assign, dataset, seed=seed, recipe=recipe, model__arch=arch)
+    settings = _settings(
+        config,
+        assign,
+        dataset,
+        seed=seed,
+        recipe=recipe,
+        model__arch=arch,
+        train__start=start,
+        train__encoder_weights=encoder_weights,
+        train__freeze_encoder_epochs=_number_or_word(freeze_encoder_epochs),
+        train__minutes=minutes,
+        train__overfit=overfit,
+    )
     prepared = prepared_set(settings, root, workers=workers)
     typer.echo(f"Prepared set: {prepared.folder}")
+    if find_lr:
+        from retseg.stages.find_lr import find_lr as stage_find_lr
+
+        found = stage_find_lr(settings, prepared.folder, out=out, device=device, force=force)
+        _tell(found, "Search")
+        typer.echo(found.manifest.facts["suggestion"])
+        typer.echo(found.folder / "learning_rates.png")
+        return
+    from retseg.stages.train import train as stage
+
     result = stage(settings, prepared.folder, out=out, device=device, resume=resume, force=force)
     _tell(result, "Training")
-    for line in result.manifest.facts.get("remarks", ()):
-        typer.echo(line)
+    for fact in ("transfer", "stopped"):
+        if line := result.manifest.facts.get(fact):
+            typer.echo(line)
     typer.echo(result.folder.parent)
+
+
+def _number_or_word(text: str | None) -> int | str | None:
+    return int(text) if text is not None and text.isdigit() else text
 
 
 def predict(
@@ -128,7 +206,7 @@ def predict(
         Path | None,
         typer.Argument(metavar="[PHOTO_OR_FOLDER]", help="Photographs to segment. Default: the newest prepared set."),
     ] = None,
-    run: options.RunFolder = None,
+    run: _Runs = None,
     method: options.Method = None,
     dataset: options.Dataset = None,
     root: options.Root = None,
@@ -151,6 +229,7 @@ def predict(
     \b
     Examples:
       retseg predict photos/ --run runs/mine --out result
+      retseg predict photos/ --run runs/one --run runs/two
       retseg predict eye.jpg --out result
       retseg predict --dataset hrf --split all
       retseg predict --method frangi --dataset chase
@@ -197,7 +276,7 @@ def evaluate(
             "Default: the predictions of the run, made if missing.",
         ),
     ] = None,
-    run: options.RunFolder = None,
+    run: _Runs = None,
     method: options.Method = None,
     dataset: options.Dataset = None,
     root: options.Root = None,
@@ -239,6 +318,7 @@ def evaluate(
     Examples:
       retseg evaluate
       retseg evaluate --run runs/mine --dataset chase --traps
+      retseg evaluate --run runs/one --run runs/two --dataset chase
       retseg evaluate --method frangi --dataset chase
       retseg evaluate --predictions maps/ --dataset chase --root ~/CHASE_DB1 --threshold 0.4 --out scores
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,6 +79,9 @@ class MethodPredictor:
 
     Args:
         tuned: The method's card and what it has learnt.
+
+    Attributes:
+        seconds: Time that the method has taken so far.
     """
 
     def __init__(self, tuned: TunedMethod) -> None:
@@ -86,6 +90,7 @@ class MethodPredictor:
         self.method: Method = METHODS.get(self.card.arch)
         self.parameters: MethodParameters = self.method.options(self.card.options)
         require_task(self.method, self.card.classes)
+        self.seconds = 0.0
 
     @property
     def classes(self) -> Classes:
@@ -94,7 +99,10 @@ class MethodPredictor:
 
     def probabilities(self, image: UInt8Array, fov: BoolArray) -> Float32Array:
         """Class probabilities (classes, H, W) in 0..1 of one (H, W, 3) photograph with its (H, W) field of view."""
-        return class_probabilities(self.method, self.parameters, self.fitted, self.classes, image, fov)
+        started = time.perf_counter()
+        found = class_probabilities(self.method, self.parameters, self.fitted, self.classes, image, fov)
+        self.seconds += time.perf_counter() - started
+        return found
 
     def probabilities_of_many(self, photographs: Iterable[tuple[str, UInt8Array, BoolArray]]) -> Iterator[Prediction]:
         """Predicts (id, image, field of view) one after another, in their order."""

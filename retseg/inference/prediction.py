@@ -24,6 +24,10 @@ class Predicts(Protocol):
     def classes(self) -> Classes:
         """The class table of the probabilities."""
 
+    @property
+    def seconds(self) -> float:
+        """Time that computing has taken so far, without reading and writing."""
+
     def probabilities(self, image: UInt8Array, fov: BoolArray) -> Float32Array:
         """Class probabilities (classes, H, W) of one (H, W, 3) photograph with its (H, W) field of view."""
 

@@ -15,7 +15,7 @@ from retseg.stages import predict as predict_stage
 from retseg.stages import prepare as prepare_stage
 from retseg.stages import report as report_stage
 from retseg.stages import train as train_stage
-from retseg.stages.locate import find_run
+from retseg.stages.locate import find_runs
 from retseg.stages.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def train(
 def predict(
     photographs: PathLike | None = None,
     *,
-    run: PathLike | None = None,
+    run: PathLike | Sequence[PathLike] | None = None,
     method: str | None = None,
     prepared: PathLike | None = None,
     out: PathLike | None = None,
@@ -72,18 +72,19 @@ def predict(
 ) -> Path:
     """Predicts a photograph, a folder of them, or a prepared set; returns the folder with maps, masks and overlays.
 
-    `method` names a training-free method in the place of a run; on a prepared set it is tuned first.
+    Of several runs the probabilities are averaged. `method` names a training-free method in the place of a run; on a
+    prepared set it is tuned first.
     """
     settings = _settings(set, {})
     if photographs is not None:
         result = predict_stage.predict_photographs(
-            settings, Path(photographs), run=_path(run), method=method, out=_path(out), device=device, force=force
+            settings, Path(photographs), run=_runs(run), method=method, out=_path(out), device=device, force=force
         )
     else:
         result = predict_stage.predict_prepared(
             settings,
             _prepared(settings, prepared),
-            run=_path(run),
+            run=_runs(run),
             method=method,
             out=_path(out),
             device=device,
@@ -93,7 +94,7 @@ def predict(
 
 
 def evaluate(
-    run: PathLike | None = None,
+    run: PathLike | Sequence[PathLike] | None = None,
     *,
     method: str | None = None,
     predictions: PathLike | None = None,
@@ -106,13 +107,14 @@ def evaluate(
 ) -> dict[str, Any]:
     """Scores predictions inside the field of view; returns the content of summary.json.
 
-    `method` names a training-free method and `predictions` a folder of anyone's maps, in the place of a run.
+    Of several runs the probabilities are averaged. `method` names a training-free method and `predictions` a folder of
+    anyone's maps, in the place of a run.
     """
     settings = _settings(set, {})
     result = evaluate_stage.evaluate(
         settings,
         _prepared(settings, prepared),
-        run=_path(run),
+        run=_runs(run),
         method=method,
         predictions=_path(predictions),
         out=_path(out),
@@ -135,9 +137,8 @@ def report(
 ) -> Path:
     """Makes the HTML report of one or several runs, predicting and evaluating first if need be; returns the page."""
     settings = _settings(set, {})
-    runs = None if run is None else [Path(run)] if isinstance(run, str | os.PathLike) else [Path(one) for one in run]
     result = report_stage.report(
-        settings, _prepared(settings, prepared), runs=runs, out=_path(out), device=device, force=force
+        settings, _prepared(settings, prepared), runs=_runs(run), out=_path(out), device=device, force=force
     )
     return result.folder / report_stage.PAGE
 
@@ -166,15 +167,17 @@ def compare(
     return data
 
 
-def load(run: PathLike | None = None, *, device: str = "auto", set: Values | None = None) -> Predicts:
-    """A trained net or a tuned method, ready to use: `load(run).probabilities(image, fov)`.
+def load(
+    run: PathLike | Sequence[PathLike] | None = None, *, device: str = "auto", set: Values | None = None
+) -> Predicts:
+    """A trained net, a tuned method, or the mean of several runs, ready: `load(run).probabilities(image, fov)`.
 
     `image` is (H, W, 3) uint8 RGB and `fov` (H, W) bool (`retseg.imaging.fov.estimate_fov` finds it); the result is
     (classes, H, W) float32 in 0..1 on the same grid. `set` maps `predict.*` settings to values.
     """
     from retseg.core.device import choose_device
 
-    weights = predict_stage.weights_of(find_run(_path(run)))
+    weights = [predict_stage.weights_of(folder) for folder in find_runs(_runs(run))]
     return predict_stage.open_predictor(weights, _settings(set, {}).predict, choose_device(device))
 
 
@@ -187,6 +190,12 @@ def _settings(values: Values | None, shorthand: Values) -> Settings:
 
 def _prepared(settings: Settings, folder: PathLike | None) -> Path:
     return Path(folder) if folder is not None else prepare_stage.prepared_set(settings).folder
+
+
+def _runs(value: PathLike | Sequence[PathLike] | None) -> list[Path] | None:
+    if value is None:
+        return None
+    return [Path(value)] if isinstance(value, str | os.PathLike) else [Path(one) for one in value]
 
 
 def _path(value: PathLike | None) -> Path | None:

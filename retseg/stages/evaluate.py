@@ -12,7 +12,7 @@ from retseg.core.manifest import Manifest, folder_digests
 from retseg.core.progress import progress
 from retseg.core.types import OperatingPoint
 from retseg.datasets.prepared import PreparedSet
-from retseg.stages.locate import find_run
+from retseg.stages.locate import Runs
 from retseg.stages.predict import predict_prepared, split_samples
 from retseg.stages.runner import Plan, StageResult, run_stage
 from retseg.stages.settings import Settings
@@ -33,7 +33,7 @@ def evaluate(
     settings: Settings,
     prepared: Path,
     *,
-    run: Path | None = None,
+    run: Runs = None,
     method: str | None = None,
     predictions: Path | None = None,
     out: Path | None = None,
@@ -46,7 +46,8 @@ def evaluate(
     Args:
         settings: The configuration; `evaluate` counts, and `predict` where predictions have to be made.
         prepared: Folder of the prepared set.
-        run: The trained or tuned run; the newest trained one when neither it nor `method` nor `predictions` is given.
+        run: The trained or tuned run, or several, whose probabilities are averaged; the newest trained one when neither
+            it nor `method` nor `predictions` is given.
         method: A training-free method in place of a run; tuned on the set's training patients first.
         predictions: Folder of maps of the prepared set; those of the run when None, made if missing.
         out: Folder to write; `evaluate/<dataset>` in the run, or beside the predictions' folder, when None.
@@ -54,16 +55,17 @@ def evaluate(
         workers: Processes to use; all cores when None.
         force: Do it again even if nothing changed.
     """
-    if sum(source is not None for source in (run, method, predictions)) > 1:
+    if sum(bool(source) for source in (run, method, predictions)) > 1:
         raise ConfigError("several things to score were named", fix="Give one of --run, --method and --predictions")
     data = PreparedSet.open(prepared)
     notes: tuple[str, ...] = ()
     if predictions is None:
-        folder = find_run(run) if method is None else tuned_run(settings, prepared, method, workers=workers)
-        made = predict_prepared(settings, prepared, run=folder, device=device)
+        given = run if method is None else tuned_run(settings, prepared, method, workers=workers)
+        made = predict_prepared(settings, prepared, run=given, device=device)
         predictions, notes = made.folder, made.notes
-        target = out or folder / "evaluate" / data.name
-        system = folder.name
+        home = made.folder.parent.parent
+        target = out or home / "evaluate" / data.name
+        system = home.name
     else:
         if not predictions.is_dir():
             raise InputError("the folder of predictions does not exist", where=predictions, fix="Check --predictions")

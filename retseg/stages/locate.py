@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from retseg.datasets.config import DatasetConfig
 from retseg.datasets.registry import DATASETS, GENERATED, find_datasets
 
 DATA_VARIABLE = "RETSEG_DATA"
+
+Runs = Path | Sequence[Path] | None
+"""What predictions are made with: a run, several whose probabilities are averaged, or None for the newest."""
 
 TRAINED, TUNED = "train", "tune"
 """The stage that a run's train/ folder comes from: a net's training, or a training-free method's tuning."""
@@ -146,6 +149,34 @@ def find_run(path: Path | None) -> Path:
     if path.with_name(path.name + ".partial").exists() or (path / "train.partial").is_dir():
         raise InputError("the run is not finished", where=path, fix="Run its `retseg train` command again to go on")
     raise InputError("no trained run is here", where=path, fix="Give a folder below runs/, or train one")
+
+
+def find_runs(given: Runs) -> list[Path]:
+    """The runs' folders for what the user gave; a cross-validation or an ensemble stands for its members."""
+    paths = [given] if isinstance(given, Path) else list(given or ())
+    if not paths:
+        return [newest_run()]
+    runs = [find_run(member) for path in paths for member in _members(path) or [path]]
+    known: set[Path] = set()
+    for run in runs:
+        if run.resolve() in known:
+            raise InputError("the same run was given twice", where=run, fix="Name each run once")
+        known.add(run.resolve())
+    return runs
+
+
+def _members(path: Path) -> list[Path]:
+    """The runs behind a folder of `runs/` that has predictions but no training of its own; none for any other."""
+    for home in (path, RUNS / path):
+        if (home / "train").is_dir():
+            return []
+        for folder in sorted(home.glob("predict/*")):
+            facts = manifest.facts if (manifest := Manifest.find(folder)) else {}
+            if "folds" in facts:
+                return [Path(str(Manifest.read(Path(fold)).facts["run"])) for fold in facts["folds"]]
+            if "runs" in facts:
+                return [Path(run) for run in facts["runs"]]
+    return []
 
 
 def run_names() -> list[str]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retseg.core.device import choose_device, device_name
 from retseg.core.errors import ConfigError, ImageError, InputError, RetsegError
-from retseg.core.manifest import Manifest, file_digest, file_digests
+from retseg.core.manifest import Manifest, digest_of, file_digest, file_digests
+from retseg.core.paths import RUNS
 from retseg.core.progress import progress
 from retseg.core.types import BoolArray, Classes, OperatingPoint, Sample, UInt8Array
 from retseg.datasets.base import VESSELS
@@ -24,7 +25,7 @@ from retseg.inference.config import PredictConfig
 from retseg.inference.method_predictor import FITTED_FILE, METHOD_FILE, read_method_card
 from retseg.stages.done import DoneList
 from retseg.stages.failures import Failure, write_failures
-from retseg.stages.locate import find_run, newest_tuned
+from retseg.stages.locate import Runs, find_runs, newest_tuned
 from retseg.stages.runner import Plan, StageResult, run_stage
 from retseg.stages.settings import Settings
 from retseg.stages.tune import published_run, tune
@@ -46,7 +47,7 @@ def predict_photographs(
     settings: Settings,
     path: Path,
     *,
-    run: Path | None = None,
+    run: Runs = None,
     method: str | None = None,
     out: Path | None = None,
     device: str = "auto",
@@ -57,9 +58,9 @@ def predict_photographs(
     Args:
         settings: The configuration; `predict` counts.
         path: A photograph or a folder of them.
-        run: The trained or tuned run; the newest trained one when None.
+        run: The trained or tuned run, or several, whose probabilities are averaged; the newest trained one when None.
         method: A training-free method in the place of a run: as it was tuned last, else with published parameters.
-        out: Folder to write; `<run>/predict/<name of path>` when None.
+        out: Folder to write; `<run>/predict/<name of path>` when None (`runs/ensemble-<key>` for several runs).
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         force: Do it again even if nothing changed.
     """
@@ -75,7 +76,7 @@ def predict_prepared(
     settings: Settings,
     prepared: Path,
     *,
-    run: Path | None = None,
+    run: Runs = None,
     method: str | None = None,
     out: Path | None = None,
     device: str = "auto",
@@ -87,9 +88,9 @@ def predict_prepared(
     Args:
         settings: The configuration; `predict` and `evaluate.split` count.
         prepared: Folder of the prepared set.
-        run: The trained or tuned run; the newest trained one when None.
+        run: The trained or tuned run, or several, whose probabilities are averaged; the newest trained one when None.
         method: A training-free method in the place of a run; tuned first on the set's training patients.
-        out: Folder to write; `<run>/predict/<dataset>` when None.
+        out: Folder to write; `<run>/predict/<dataset>` when None (`runs/ensemble-<key>` for several runs).
         device: "auto", "cpu", "cuda", "cuda:1" or "mps".
         workers: Processes to tune with; all cores when None.
         force: Do it again even if nothing changed.
@@ -127,50 +128,93 @@ def weights_of(run: Path) -> Path:
     return method if method.is_file() else run / "train" / WEIGHTS
 
 
-def open_predictor(weights: Path, config: PredictConfig, device: torch.device | None) -> Predicts:
-    """What `weights_of` found, ready to predict. A method needs no device."""
-    if weights.name == METHOD_FILE:
+def open_predictor(weights: Sequence[Path], config: PredictConfig, device: torch.device | None) -> Predicts:
+    """What `weights_of` found, ready to predict; of several the mean. A method needs no device."""
+    if len(weights) > 1:
+        from retseg.inference.ensemble import Ensemble
+
+        return Ensemble([open_predictor([one], config, device) for one in weights])
+    (path,) = weights
+    if path.name == METHOD_FILE:
         from retseg.inference.method_predictor import MethodPredictor, load_method
 
-        return MethodPredictor(load_method(weights))
+        return MethodPredictor(load_method(path))
     from retseg.inference.checkpoint import load_weights
     from retseg.inference.predictor import Predictor
 
     assert device is not None
-    return Predictor(load_weights(weights, device), config, device)
+    return Predictor(load_weights(path, device), config, device)
 
 
 @dataclass(frozen=True, slots=True)
-class _Model:
-    """What a prediction is made with, a net or a tuned method, and the threshold in force."""
+class _Member:
+    """One net or one tuned method: its run, its file and its card. `digests` are of all files that it depends on."""
 
     run: Path
     weights: Path
     card: Card
+    digests: Mapping[str, str]
+
+    @classmethod
+    def of(cls, run: Path) -> _Member:
+        weights = weights_of(run)
+        arrays = weights.with_name(FITTED_FILE)
+        fitted = {"fitted": file_digest(arrays)} if weights.name == METHOD_FILE and arrays.is_file() else {}
+        return cls(run, weights, _read_card(weights), {"weights": file_digest(weights), **fitted})
+
+    def words(self, remark: str = "") -> str:
+        """Its run and where it comes from."""
+        return f"{self.run} ({_origin(self.weights, self.card)}{remark})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """What a prediction is made with, nets or tuned methods, and the threshold in force.
+
+    `run` is the folder that its predictions lie in: the run of a single member, a folder of its own for several.
+    """
+
+    run: Path
+    members: tuple[_Member, ...]
+    card: Card
     notes: tuple[str, ...]
 
     @classmethod
-    def find(cls, run: Path | None, expect: Classes | None = None) -> _Model:
-        folder = find_run(run)
-        weights = weights_of(folder)
-        card = _read_card(weights)
+    def find(cls, given: Runs, expect: Classes | None = None) -> _Model:
+        members = [_Member.of(folder) for folder in find_runs(given)]
+        if len(members) > 1:
+            return cls._ensemble(members, expect)
+        (member,) = members
         if expect is not None:
-            refuse_other_classes(weights, card.classes, expect)
-        which = "" if run is not None else ", the newest run"
-        return cls(folder, weights, card, (f"Model: {folder} ({_origin(weights, card)}{which}).",))
+            refuse_other_classes(member.weights, member.card.classes, expect)
+        which = "" if given else ", the newest run"
+        return cls(member.run, (member,), member.card, (f"Model: {member.words(which)}.",))
+
+    @classmethod
+    def _ensemble(cls, members: list[_Member], expect: Classes | None) -> _Model:
+        from retseg.inference.ensemble import ensemble_card, refuse_different_classes
+
+        refuse_different_classes([(member.run, member.card) for member in members])
+        if expect is not None:
+            refuse_other_classes(members[0].weights, members[0].card.classes, expect)
+        note = f"Model: the mean of {len(members)} runs: {', '.join(member.words() for member in members)}."
+        # The same runs in another order are the same ensemble, down to the last digit of every sum.
+        ordered = sorted(members, key=lambda member: list(member.digests.values()))
+        home = RUNS / f"ensemble-{digest_of([dict(member.digests) for member in ordered])[:6]}"
+        return cls(home, tuple(ordered), ensemble_card([member.card for member in ordered]), (note,))
 
     @classmethod
     def of_method(
         cls,
         settings: Settings,
         method: str,
-        run: Path | None,
+        run: Runs,
         classes: Classes,
         prepared: Path | None = None,
         workers: int | None = None,
     ) -> _Model:
         """A method tuned on the prepared set; without training photographs as it was tuned last, or as published."""
-        if run is not None:
+        if run:
             raise ConfigError("--run and --method exclude each other", fix="Give one of the two")
         if prepared is not None and _can_tune(prepared):
             tuned = tune(settings, prepared, method, workers=workers)
@@ -185,19 +229,19 @@ class _Model:
     @classmethod
     def _with_notes(cls, run: Path, notes: tuple[str, ...]) -> _Model:
         found = cls.find(run)
-        return cls(found.run, found.weights, found.card, (*notes, *found.notes))
+        return replace(found, notes=(*notes, *found.notes))
 
     @property
     def digests(self) -> dict[str, str]:
         """SHA-256 of all files that the prediction depends on."""
-        arrays = self.weights.with_name(FITTED_FILE)
-        fitted = {"fitted": file_digest(arrays)} if self.needs_no_device and arrays.is_file() else {}
-        return {"weights": file_digest(self.weights), **fitted}
+        if len(self.members) == 1:
+            return dict(self.members[0].digests)
+        return {f"{name} {n}": one for n, member in enumerate(self.members) for name, one in member.digests.items()}
 
     @property
     def needs_no_device(self) -> bool:
-        """Whether it is a method, which takes neither torch nor a device."""
-        return self.weights.name == METHOD_FILE
+        """Whether all are methods, which take neither torch nor a device."""
+        return all(member.weights.name == METHOD_FILE for member in self.members)
 
     def operating_point(self, config: PredictConfig) -> OperatingPoint | None:
         """The threshold in force: the one asked for, else the one stored with the weights, else one half."""
@@ -260,6 +304,7 @@ class _Prediction:
     point: OperatingPoint | None
     device: torch.device | None
     failures: dict[str, Failure] = field(default_factory=dict)
+    seconds: float = 0.0
 
     def run(self, out: Path) -> dict[str, Any]:
         with DoneList(out) as done:
@@ -274,13 +319,16 @@ class _Prediction:
                 raise self._nothing_left()
         failures = [self.failures[sample.id] for sample in self.samples if sample.id in self.failures]
         write_failures(out, failures)
-        card = self.model.card
+        runs = [str(member.run) for member in self.model.members]
         return {
             "run": str(self.model.run),
-            "card": card.to_json(),
+            **({"runs": runs} if len(runs) > 1 else {}),
+            "card": self.model.card.to_json(),
             "threshold": self.point.to_json() if self.point else None,
             "images": len(self.samples) - len(failures),
             "failures": len(failures),
+            # What an interrupted run had spent is not known, and half of it would only mislead.
+            "net_seconds": None if earlier else round(self.seconds, 3),
         }
 
     def _nothing_left(self) -> RetsegError:
@@ -302,11 +350,13 @@ class _Prediction:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        self.seconds = predictor.seconds
 
     def _tools(self, out: Path) -> tuple[Predicts, PredictionWriter]:
         from retseg.inference.writer import PredictionWriter, write_operating_point
 
-        predictor = open_predictor(self.model.weights, self.config, self.device)
+        weights = [member.weights for member in self.model.members]
+        predictor = open_predictor(weights, self.config, self.device)
         threshold = self.point.threshold if self.point else None
         write_operating_point(out, self.point)
         writer = PredictionWriter(out, predictor.classes, threshold, all_classes=self.config.all_classes)
