@@ -17,8 +17,8 @@ from retseg.core.paths import RUNS
 from retseg.core.progress import duration
 from retseg.stages.folds import link_file
 from retseg.stages.locate import find_run
-from retseg.stages.predict import WEIGHTS, weights_of
 from retseg.stages.pseudo_set import Unlabelled, pseudo_set
+from retseg.stages.run_model import WEIGHTS, weights_of
 from retseg.stages.runner import StageResult, run_stage
 from retseg.stages.settings import Settings, load_settings
 from retseg.stages.train import plan_of, train

@@ -16,6 +16,7 @@ from retseg.stages import prepare as prepare_stage
 from retseg.stages import report as report_stage
 from retseg.stages import train as train_stage
 from retseg.stages.locate import find_runs
+from retseg.stages.run_model import open_predictor, weights_of
 from retseg.stages.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -177,8 +178,8 @@ def load(
     """
     from retseg.core.device import choose_device
 
-    weights = [predict_stage.weights_of(folder) for folder in find_runs(_runs(run))]
-    return predict_stage.open_predictor(weights, _settings(set, {}).predict, choose_device(device))
+    weights = [weights_of(folder) for folder in find_runs(_runs(run))]
+    return open_predictor(weights, _settings(set, {}).predict, choose_device(device))
 
 
 def _settings(values: Values | None, shorthand: Values) -> Settings:

@@ -18,7 +18,7 @@ from retseg.models.architecture import Architecture, check_input_size
 from retseg.models.own_net import import_net
 from retseg.models.registry import MODELS
 from retseg.stages.locate import find_run, run_names
-from retseg.stages.predict import weights_of
+from retseg.stages.run_model import weights_of
 from retseg.stages.settings import Settings, load_settings
 
 CHANNELS, CLASSES = 3, 3

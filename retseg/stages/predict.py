@@ -3,32 +3,29 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retseg.core.device import choose_device, device_name
-from retseg.core.errors import ConfigError, ImageError, InputError, RetsegError
-from retseg.core.manifest import Manifest, digest_of, file_digest, file_digests
-from retseg.core.paths import RUNS
+from retseg.core.errors import ImageError, InputError, RetsegError
+from retseg.core.manifest import Manifest, file_digests
 from retseg.core.progress import progress
-from retseg.core.types import BoolArray, Classes, OperatingPoint, Sample, UInt8Array
+from retseg.core.types import BoolArray, OperatingPoint, Sample, UInt8Array
 from retseg.datasets.base import VESSELS
 from retseg.datasets.folder import photographs
 from retseg.datasets.prepared import PreparedSet
 from retseg.imaging.fov import estimate_fov
 from retseg.imaging.io import read_image, read_label
-from retseg.inference.card import Card, refuse_other_classes
 from retseg.inference.config import PredictConfig
-from retseg.inference.method_predictor import FITTED_FILE, METHOD_FILE, read_method_card
 from retseg.stages.done import DoneList
 from retseg.stages.failures import Failure, write_failures
-from retseg.stages.locate import Runs, find_runs, newest_tuned
+from retseg.stages.locate import Runs
+from retseg.stages.run_model import RunModel, open_predictor
 from retseg.stages.runner import Plan, StageResult, run_stage
 from retseg.stages.settings import Settings
-from retseg.stages.tune import published_run, tune
 
 if TYPE_CHECKING:
     import torch
@@ -38,9 +35,6 @@ if TYPE_CHECKING:
 
 STAGE = "predict"
 VERSION = 1
-WEIGHTS = "best.safetensors"
-UNFITTED = 0.5
-"""Threshold of last resort, for weights that carry no operating point."""
 
 
 def predict_photographs(
@@ -67,7 +61,7 @@ def predict_photographs(
     samples = photographs(path)
     base = path if path.is_dir() else path.parent
     inputs = file_digests((sample.image for sample in samples), base)
-    model = _Model.of_method(settings, method, run, VESSELS) if method is not None else _Model.find(run)
+    model = RunModel.of_method(settings, method, run, VESSELS) if method is not None else RunModel.find(run)
     folder = out or model.run / "predict" / (path.stem if path.is_file() else path.resolve().name)
     return _predict(settings, model, samples, inputs, folder, device, force)
 
@@ -98,9 +92,9 @@ def predict_prepared(
     data = PreparedSet.open(prepared)
     samples = split_samples(data, settings.evaluate.split)
     if method is not None:
-        model = _Model.of_method(settings, method, run, data.classes, prepared, workers)
+        model = RunModel.of_method(settings, method, run, data.classes, prepared, workers)
     else:
-        model = _Model.find(run, expect=data.classes)
+        model = RunModel.find(run, expect=data.classes)
     inputs = {"prepared": Manifest.read(prepared).digest, "split": settings.evaluate.split}
     folder = out or model.run / "predict" / data.name
     every_class = settings.predict.model_copy(update={"all_classes": True})
@@ -122,139 +116,9 @@ def split_samples(data: PreparedSet, split: str) -> list[Sample]:
     return samples
 
 
-def weights_of(run: Path) -> Path:
-    """What a run predicts with: the weights file of its net, or the file of its tuned method."""
-    method = run / "train" / METHOD_FILE
-    return method if method.is_file() else run / "train" / WEIGHTS
-
-
-def open_predictor(weights: Sequence[Path], config: PredictConfig, device: torch.device | None) -> Predicts:
-    """What `weights_of` found, ready to predict; of several the mean. A method needs no device."""
-    if len(weights) > 1:
-        from retseg.inference.ensemble import Ensemble
-
-        return Ensemble([open_predictor([one], config, device) for one in weights])
-    (path,) = weights
-    if path.name == METHOD_FILE:
-        from retseg.inference.method_predictor import MethodPredictor, load_method
-
-        return MethodPredictor(load_method(path))
-    from retseg.inference.checkpoint import load_weights
-    from retseg.inference.predictor import Predictor
-
-    assert device is not None
-    return Predictor(load_weights(path, device), config, device)
-
-
-@dataclass(frozen=True, slots=True)
-class _Member:
-    """One net or one tuned method: its run, its file and its card. `digests` are of all files that it depends on."""
-
-    run: Path
-    weights: Path
-    card: Card
-    digests: Mapping[str, str]
-
-    @classmethod
-    def of(cls, run: Path) -> _Member:
-        weights = weights_of(run)
-        arrays = weights.with_name(FITTED_FILE)
-        fitted = {"fitted": file_digest(arrays)} if weights.name == METHOD_FILE and arrays.is_file() else {}
-        return cls(run, weights, _read_card(weights), {"weights": file_digest(weights), **fitted})
-
-    def words(self, remark: str = "") -> str:
-        """Its run and where it comes from."""
-        return f"{self.run} ({_origin(self.weights, self.card)}{remark})"
-
-
-@dataclass(frozen=True, slots=True)
-class _Model:
-    """What a prediction is made with, nets or tuned methods, and the threshold in force.
-
-    `run` is the folder that its predictions lie in: the run of a single member, a folder of its own for several.
-    """
-
-    run: Path
-    members: tuple[_Member, ...]
-    card: Card
-    notes: tuple[str, ...]
-
-    @classmethod
-    def find(cls, given: Runs, expect: Classes | None = None) -> _Model:
-        members = [_Member.of(folder) for folder in find_runs(given)]
-        if len(members) > 1:
-            return cls._ensemble(members, expect)
-        (member,) = members
-        if expect is not None:
-            refuse_other_classes(member.weights, member.card.classes, expect)
-        which = "" if given else ", the newest run"
-        return cls(member.run, (member,), member.card, (f"Model: {member.words(which)}.",))
-
-    @classmethod
-    def _ensemble(cls, members: list[_Member], expect: Classes | None) -> _Model:
-        from retseg.inference.ensemble import ensemble_card, refuse_different_classes
-
-        refuse_different_classes([(member.run, member.card) for member in members])
-        if expect is not None:
-            refuse_other_classes(members[0].weights, members[0].card.classes, expect)
-        note = f"Model: the mean of {len(members)} runs: {', '.join(member.words() for member in members)}."
-        # The same runs in another order are the same ensemble, down to the last digit of every sum.
-        ordered = sorted(members, key=lambda member: list(member.digests.values()))
-        home = RUNS / f"ensemble-{digest_of([dict(member.digests) for member in ordered])[:6]}"
-        return cls(home, tuple(ordered), ensemble_card([member.card for member in ordered]), (note,))
-
-    @classmethod
-    def of_method(
-        cls,
-        settings: Settings,
-        method: str,
-        run: Runs,
-        classes: Classes,
-        prepared: Path | None = None,
-        workers: int | None = None,
-    ) -> _Model:
-        """A method tuned on the prepared set; without training photographs as it was tuned last, or as published."""
-        if run:
-            raise ConfigError("--run and --method exclude each other", fix="Give one of the two")
-        if prepared is not None and _can_tune(prepared):
-            tuned = tune(settings, prepared, method, workers=workers)
-            return cls._with_notes(tuned.folder.parent, tuned.notes)
-        last = newest_tuned(method)
-        if last is not None:
-            return cls.find(last, classes if prepared is not None else None)
-        folder = published_run(settings, method, classes).folder.parent
-        words = f"{method} was never tuned: it has its published parameters, and the threshold {UNFITTED} is unfitted."
-        return cls._with_notes(folder, (words,))
-
-    @classmethod
-    def _with_notes(cls, run: Path, notes: tuple[str, ...]) -> _Model:
-        found = cls.find(run)
-        return replace(found, notes=(*notes, *found.notes))
-
-    @property
-    def digests(self) -> dict[str, str]:
-        """SHA-256 of all files that the prediction depends on."""
-        if len(self.members) == 1:
-            return dict(self.members[0].digests)
-        return {f"{name} {n}": one for n, member in enumerate(self.members) for name, one in member.digests.items()}
-
-    @property
-    def needs_no_device(self) -> bool:
-        """Whether all are methods, which take neither torch nor a device."""
-        return all(member.weights.name == METHOD_FILE for member in self.members)
-
-    def operating_point(self, config: PredictConfig) -> OperatingPoint | None:
-        """The threshold in force: the one asked for, else the one stored with the weights, else one half."""
-        if self.card.classes.positive is None:
-            return None
-        if config.threshold is not None:
-            return OperatingPoint(config.threshold, "given by the user", "", "none")
-        return self.card.operating_point or OperatingPoint(UNFITTED, "not fitted", "", "none")
-
-
 def _predict(
     settings: Settings,
-    model: _Model,
+    model: RunModel,
     samples: list[Sample],
     inputs: Mapping[str, str],
     folder: Path,
@@ -276,29 +140,11 @@ def _predict(
     return StageResult(result.folder, result.manifest, result.skipped, model.notes)
 
 
-def _can_tune(prepared: Path) -> bool:
-    return any(row.split == "train" and row.label for row in PreparedSet.open(prepared).rows)
-
-
-def _read_card(weights: Path) -> Card:
-    if weights.name == METHOD_FILE:
-        return read_method_card(weights)
-    from retseg.inference.checkpoint import read_card
-
-    return read_card(weights)
-
-
-def _origin(weights: Path, card: Card) -> str:
-    if weights.name != METHOD_FILE:
-        return f"{card.arch} trained on {card.dataset}"
-    return f"{card.arch} tuned on {card.dataset}" if card.dataset else f"{card.arch}, not tuned"
-
-
 @dataclass(slots=True)
 class _Prediction:
     """One prediction at work: reading, the net and writing overlap; what is written is noted, image by image."""
 
-    model: _Model
+    model: RunModel
     config: PredictConfig
     samples: list[Sample]
     point: OperatingPoint | None

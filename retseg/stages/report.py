@@ -51,7 +51,8 @@ def report(
     data = PreparedSet.open(prepared)
     folders = [find_run(one) for one in runs] if runs else [find_run(None)]
     systems, inputs, notes = [], {"prepared": Manifest.read(prepared).digest}, list[str]()
-    for name, run in zip(short_names([folder.resolve().name for folder in folders]), folders, strict=True):
+    names = without_shared_beginning(short_names([folder.resolve().name for folder in folders]))
+    for name, run in zip(names, folders, strict=True):
         predicted = predict_prepared(settings, prepared, run=run, device=device)
         scored = evaluate(settings, prepared, run=run, device=device, workers=workers)
         notes += predicted.notes
@@ -69,6 +70,15 @@ def report(
 
     result = run_stage(plan, folder, work, force=force)
     return StageResult(result.folder, result.manifest, result.skipped, tuple(notes))
+
+
+def without_shared_beginning(names: Sequence[str]) -> list[str]:
+    """The names without the words that all of them begin with: a pipeline's own name, as a rule."""
+    words = [name.split("-") for name in names]
+    shared = 0
+    while len(names) > 1 and min(map(len, words)) > shared + 1 and len({one[shared] for one in words}) == 1:
+        shared += 1
+    return ["-".join(one[shared:]) for one in words]
 
 
 def short_names(full: Sequence[str]) -> list[str]:

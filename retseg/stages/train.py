@@ -13,6 +13,7 @@ from retseg.core.paths import RUNS
 from retseg.core.progress import Progress, progress
 from retseg.datasets.prepared import PreparedSet
 from retseg.stages.locate import find_run
+from retseg.stages.run_model import WEIGHTS
 from retseg.stages.runner import Plan, StageResult, run_stage, unfinished
 from retseg.stages.settings import Settings
 
@@ -113,7 +114,7 @@ def weights_to_start(settings: Settings) -> Path | None:
     given = Path(settings.train.start)
     if given.is_file():
         return given
-    weights = find_run(given) / "train" / "best.safetensors"
+    weights = find_run(given) / "train" / WEIGHTS
     if not weights.is_file():
         raise InputError("this run has no net's weights to begin with", where=given, fix="Name a run of `retseg train`")
     return weights

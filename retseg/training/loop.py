@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -43,6 +42,7 @@ from retseg.training.resume import CHECKPOINT, CheckpointWriter, read_checkpoint
 from retseg.training.running_loss import RunningLoss
 from retseg.training.sampling import Patches, PatchSampler
 from retseg.training.schedule import Rates, learning_rates
+from retseg.training.second_curve import SecondCurve
 from retseg.training.snapshot_taker import SnapshotTaker
 from retseg.training.state import TrainingState
 from retseg.training.validation import Scores, Validator
@@ -82,7 +82,7 @@ class Training:
     writer: CheckpointWriter
     configuration: dict[str, Any]
     validator: Validator | None = None
-    test_images: TrainingImages | None = None
+    second_curve: SecondCurve | None = None
     snapshots: SnapshotTaker | None = None
     started: float = 0.0
 
@@ -131,9 +131,10 @@ class Training:
         if config.test_curve:
             test = labelled(prepared, prepared.split(TEST))
             if test:
-                training.test_images = TrainingImages.load(
+                whole = TrainingImages.load(
                     prepared, test, job.input, job.device, job.report, side=job.sampling.patch_size
                 )
+                training.second_curve = SecondCurve(whole, loss, job.sampling.patch_size, config.batch, precision)
         if config.snapshots:
             training.snapshots = SnapshotTaker(aside if len(aside) else images, input_multiple(job.model), job.out)
         training._resume()
@@ -176,7 +177,7 @@ class Training:
                 epoch = state.epoch + 1
                 loss, rate = self._train_epoch(epoch)
                 scores = self.validator.scores(state.judged) if self.validator else None
-                test_loss = self._test_loss()
+                test_loss = self.second_curve.loss(state.judged) if self.second_curve else None
                 state.epoch, state.seconds = epoch, time.monotonic() - self.started
                 self._note(loss, rate, scores, test_loss)
                 if self.snapshots is not None and epoch in job.train.snapshots:
@@ -293,23 +294,6 @@ class Training:
         predictions = [outputs(result)[CLASS_MAP], *auxiliary(result)]
         _require_shape(predictions[0], labels, self.job)
         return deeply_supervised(self.loss, predictions, labels, self.job.loss.auxiliary)
-
-    def _test_loss(self) -> float | None:
-        """Loss on the test images, whole and resized to the patch size: a curve, by which nothing is chosen."""
-        images = self.test_images
-        if images is None:
-            return None
-        net, total, batch = self.state.judged.eval(), 0.0, self.job.train.batch
-        whole = Patches(np.arange(len(images)), *np.zeros((2, len(images)), np.int64))
-        source = Batches(images, self.job.augment, self.job.sampling.patch_size, self.job.seed)
-        with torch.inference_mode():
-            for first in range(0, len(images), batch):
-                chosen = whole[first : first + batch]
-                pictures, labels = source.plain(chosen, source.patch_size)
-                with self.precision.autocast():
-                    logits = outputs(net(pictures))[CLASS_MAP]
-                total += float(self.loss(logits.float(), labels)) * len(chosen)
-        return total / len(images)
 
     def _note(self, loss: float, rate: float, scores: Scores | None, test_loss: float | None) -> None:
         """Adds the epoch to the history and keeps its weights if they are the best."""

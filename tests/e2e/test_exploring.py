@@ -35,26 +35,10 @@ EYES = ("--root", "eyes")
 FEW = ("--set", "evaluate.resamples=100", "--set", "evaluate.metrics=[dice]")
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("home")
-    (folder / "tiny.yaml").write_text(PIPELINE)
-    (folder / "eyes/labels").mkdir(parents=True)
-    lines = ["image,patient,label,split"]
-    for number in range(8):
-        image = fundus(10 + number)
-        Image.fromarray(image).save(folder / f"eyes/{number}.png")
-        vessel = (image[..., 0] < 120) & (image[..., 0] > 20)
-        Image.fromarray(vessel.astype(np.uint8) * np.uint8(255)).save(folder / f"eyes/labels/{number}.png")
-        split = "train" if number < 6 else "test"
-        lines.append(f"{number}.png,child {number // 2},labels/{number}.png,{split}")
-    (folder / "eyes/index.csv").write_text("\n".join(lines) + "\n")
-    return folder
-
-
 @pytest.fixture
 def at_home(retseg, home, monkeypatch):
     """The command line in a folder that the tests of this module share."""
+    (home / "tiny.yaml").write_text(PIPELINE)
     monkeypatch.chdir(home)
     return retseg
 
@@ -253,7 +237,7 @@ def test_a_cross_validation_stands_for_the_nets_of_its_folds(at_home, home, runs
 
 def test_members_of_another_task_are_refused(at_home, home, runs, monkeypatch):
     from retseg.core.types import Classes, ClassInfo
-    from retseg.stages import predict
+    from retseg.stages import run_model
 
     cards = iter([read_card(runs / "one/train/best.safetensors")] * 2)
     scene = Classes("scene", (ClassInfo("sky", (0, 0, 0)), ClassInfo("road", (9, 9, 9))))
@@ -262,7 +246,7 @@ def test_members_of_another_task_are_refused(at_home, home, runs, monkeypatch):
         card = next(cards)
         return card if "one" in str(weights) else type(card).from_json({**card.to_json(), "classes": scene.to_json()})
 
-    monkeypatch.setattr(predict, "_read_card", other)
+    monkeypatch.setattr(run_model, "_read_card", other)
     outcome = at_home("predict", "set/images", "--run", "one", "--run", "two")
     assert outcome.code == 2
     assert "runs/one has" in outcome.err

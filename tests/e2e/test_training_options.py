@@ -7,7 +7,6 @@ import json
 import re
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -18,27 +17,10 @@ from retseg.models import encoder_weights
 from retseg.models.build import build
 from retseg.models.config import ModelConfig
 from retseg.models.registry import MODELS
-from tests.conftest import fundus
 
 QUICK = ("train.epochs=1", "train.steps_per_epoch=2", "train.batch=2", "sampling.patch_size=32")
 SETS = [word for one in QUICK for word in ("--set", one)]
 SMALL = ["--set", "model.options={width: 4, depth: 2}"]
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    """A folder with eight photographs of four children, labelled."""
-    folder = tmp_path_factory.mktemp("home")
-    (folder / "eyes/labels").mkdir(parents=True)
-    lines = ["image,patient,label,split"]
-    for number in range(8):
-        image = fundus(10 + number)
-        Image.fromarray(image).save(folder / f"eyes/{number}.png")
-        vessel = (image[..., 0] < 120) & (image[..., 0] > 20)
-        Image.fromarray(vessel.astype(np.uint8) * np.uint8(255)).save(folder / f"eyes/labels/{number}.png")
-        lines.append(f"{number}.png,child {number // 2},labels/{number}.png,{'train' if number < 6 else 'test'}")
-    (folder / "eyes/index.csv").write_text("\n".join(lines) + "\n")
-    return folder
 
 
 @pytest.fixture
