@@ -3,7 +3,7 @@
     retseg run pipelines/architectures.yaml --root CHASE_DB1
     python benchmarks/architectures.py runs/architectures-* --picture benchmarks/architectures.png
 
-Prints Markdown. The clock ends each training, so the losses are drawn over minutes; a dot marks the end of each.
+Prints Markdown. The clock ends each training, so the losses of its whole epochs are drawn over minutes.
 """
 
 from __future__ import annotations
@@ -66,8 +66,10 @@ def draw(runs: list[dict[str, Any]], path: Path) -> None:
     axes = figure.subplots()
     ends = []
     for number, run in enumerate(runs):
-        minutes = [row["seconds"] / 60 for row in run["history"]]
-        losses = [row["train_loss"] for row in run["history"]]
+        # The clock cuts the last epoch short, so that its mean is over a few batches only.
+        whole = run["history"][:-1] or run["history"]
+        minutes = [row["seconds"] / 60 for row in whole]
+        losses = [row["train_loss"] for row in whole]
         colour, style = INK[number % len(INK)], ["-", "--", ":"][number // len(INK) % 3]
         axes.plot(minutes, losses, style, color=colour, linewidth=1.6)
         axes.plot(minutes[-1:], losses[-1:], "o", color=colour, markersize=4)
@@ -84,7 +86,7 @@ def draw(runs: list[dict[str, Any]], path: Path) -> None:
             color=colour,
             fontsize=8,
             va="center",
-            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.4},
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 0.5, "relpos": (0, 0.5), "shrinkA": 0},
         )
     axes.set_xlim(0, right * 1.28)
     axes.set_ylim(low, max(high, place + 0.05 * (high - low)))

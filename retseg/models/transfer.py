@@ -42,7 +42,7 @@ class Transfer:
                 groups.setdefault(self.reasons.get(name, ""), []).append(name)
             text += f" Fresh: {'; '.join(listed(names) + f' ({why})' * bool(why) for why, names in groups.items())}."
         # A tensor that stayed fresh is unused in the source under the same name: once is enough.
-        if others := [name for name in self.unused if name not in self.fresh]:
+        if others := [name for name in self.unused if name not in self.fresh and not is_counter(name)]:
             text += f" Not used: {listed(others)}."
         return text
 
