@@ -44,7 +44,7 @@ class TrainConfig(Section):
         encoder_lr: Highest learning rate of the encoder, once it is trained; None takes `lr`.
         overfit: Train on so many photographs, without augmentation or dropout and without validation, to see whether
             the net can learn them by heart; an error if it cannot.
-        snapshots: After these epochs, what the net makes of a few photographs is kept as pictures.
+        snapshots: After these epochs and the last one, what the net makes of a few photographs is kept as pictures.
         deterministic: Refuse operations whose result differs from run to run on this device, instead of a warning.
         ema: Decay of the exponential moving average of the weights that is scored and kept; 0 takes the weights alone.
         validation_fraction: Share of the training patients that is set aside to choose the epoch and the threshold:

@@ -180,9 +180,9 @@ class Training:
                 test_loss = self.second_curve.loss(state.judged) if self.second_curve else None
                 state.epoch, state.seconds = epoch, time.monotonic() - self.started
                 self._note(loss, rate, scores, test_loss)
-                if self.snapshots is not None and epoch in job.train.snapshots:
-                    self.snapshots.take(state.judged, epoch)
                 last = epoch == self.course.epochs or bool(self.ended_early())
+                if self.snapshots is not None and (last or epoch in job.train.snapshots):
+                    self.snapshots.take(state.judged, epoch)
                 if self.writer.offer(state.checkpoint(self.configuration), now=last):
                     write_history(job.out, state.history)
         except KeyboardInterrupt:
