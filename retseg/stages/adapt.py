@@ -189,7 +189,7 @@ def _keep_threshold(folder: Path, card: Card, first: Path) -> dict[str, Any] | N
     if card.operating_point is None:
         return None
     point = card.operating_point
-    point = replace(point, criterion=f"{point.criterion}, kept from {first.name} in adapting", value=None)
+    point = replace(point, criterion=f"{point.criterion} (kept from {first.name})", value=None)
     weights = folder / WEIGHTS
     model = load_weights(weights, torch.device("cpu"))
     save_weights(weights, model.net, replace(model.card, operating_point=point))
