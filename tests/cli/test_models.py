@@ -90,7 +90,7 @@ def test_compare(retseg, monkeypatch):
     assert rows["unet"][-2] == "ms"
     assert rows["nonsense"][1:3] == ["see", "below"]
     assert "nonsense: unknown architecture 'nonsense'" in compared.out
-    assert "threads" in compared.out
+    assert "thread" in compared.out
     assert retseg("models", "show", "nonsense", "--compare").code == 1
 
 
