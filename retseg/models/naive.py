@@ -68,6 +68,6 @@ NAIVE = Architecture(
     "parameters, about as much as the unet keeps for seventy times as many, and it grows with the filters and with the "
     "pixels. The other price is sight: each 3x3 layer adds two pixels, so the default sees 9 x 9 and takes a dark spot "
     "for a piece of vessel. Good to show why other nets go down and up.",
-    citation="After Long, Shelhamer and Darrell, 'Fully Convolutional Networks for Semantic Segmentation', CVPR 2015, "
-    "which begins where this net's cost ends",
+    citation="A lecture's first try; see Long, Shelhamer and Darrell, 'Fully Convolutional Networks for Semantic "
+    "Segmentation', CVPR 2015, for what to do instead",
 )

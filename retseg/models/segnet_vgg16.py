@@ -79,7 +79,7 @@ SEGNET_VGG16 = Architecture(
     card="Five poolings remember where each maximum was, and the decoder puts its values back at these places and "
     "fills the gaps by convolutions: outlines keep their place although no features cross from encoder to decoder. "
     "That suits regions; what a pooling drops is gone, so the thinnest vessels suffer. With its 29.4 million "
-    "parameters it wants a GPU: a batch of 16 patches of 128x128 takes some 15 seconds on one core; width=16 takes "
+    "parameters it wants a GPU: a batch of 16 patches of 128x128 takes over ten seconds on one core; width=16 takes "
     "one second and trains there. The encoder stays in full precision, because rounding would move the maxima.",
     encoder=("encoder.",),
     citation="Badrinarayanan, Kendall and Cipolla, 'SegNet: A Deep Convolutional Encoder-Decoder Architecture for "

@@ -9,6 +9,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from retseg.core.errors import ConfigError
+from retseg.core.progress import Progress
 from retseg.models.config import ModelConfig
 from retseg.training.loop import Training, fit
 from retseg.training.reproducible import reproducible
@@ -68,6 +69,25 @@ def test_the_clock_ends_a_training_and_brings_the_rate_down_with_it(tiny_job):
     assert 1.8 <= result.history[-1].seconds < 6
     assert result.history[-1].learning_rate < 0.2 * job.train.lr
     assert f"in epoch {result.facts['epochs']} of 100000" in result.facts["stopped"]
+
+
+def test_time_before_an_interruption_counts(tiny_job):
+    class Interrupt(Progress):
+        def advance(self, units=1, note=""):
+            self.done += units
+            if "epoch 4/" in note:
+                raise KeyboardInterrupt
+
+    job = changed(tiny_job, epochs=100_000, minutes=0.03)
+    with pytest.raises(KeyboardInterrupt):
+        fit(replace(job, bar=Interrupt("Training", None, "second")))
+    display = Progress("Training", None, "second")
+    result = fit(replace(job, resume=True, bar=display))
+    assert len(result.history) > 4
+    seconds = [epoch.seconds for epoch in result.history]
+    assert seconds == sorted(seconds)
+    assert 1.8 <= seconds[-1] < 6
+    assert display.done <= display.total == 2
 
 
 def test_a_frozen_part_takes_its_share_of_the_time(tiny_job):
