@@ -44,6 +44,7 @@ Report = Callable[[int, str], None]
 _PIXELS_WORTH_A_PROCESS = 5_000_000
 """Starting a process takes about as long as scoring this many pixels."""
 _INVERTED = 0.5  # a ROC AUC below this ranks vessels under what is no vessel
+_CHANCE = 0.4  # between this AUC and one half a net has rather learnt nothing than the opposite
 
 
 def evaluate_predictions(
@@ -148,8 +149,9 @@ def _warnings(figures: Mapping[str, Any], protocol: Protocol) -> list[str]:
     inverted = mcc is not None and mcc < 0 if auc is None else auc < _INVERTED
     if inverted:
         what = f"the ROC AUC is {auc:.4f}, below 0.5" if auc is not None else f"the MCC is {mcc:.4f}, below 0"
+        judged = "are no better than chance, or inverted" if auc is not None and auc > _CHANCE else "look inverted"
         warnings.append(
-            f"The maps look inverted: {what}. Vessels must be bright (the score is the probability of vessel)."
+            f"The maps {judged}: {what}. Vessels must be bright (the score is the probability of vessel)."
         )
     if protocol.missing:
         warnings.append(

@@ -446,6 +446,15 @@ def test_every_unusable_map_is_named_at_once(make_bench, make_eye):
         run(bench)
 
 
+def test_a_map_that_knows_nothing_is_not_called_inverted(make_bench, make_eye):
+    eye = make_eye("a")
+    noise = np.random.default_rng(0).random(eye.probability.shape, dtype=np.float32)
+    eye.probability = 0.92 * noise + 0.08 * (1 - eye.probability)
+    summary = run(make_bench([eye]))
+    assert 0.4 < summary["pooled"]["auc"] < 0.5
+    assert any("no better than chance, or inverted" in text for text in summary["warnings"])
+
+
 def test_an_inverted_map_is_scored_with_a_warning(make_bench, make_eye):
     eye = make_eye("a")
     eye.probability = 1 - eye.probability
