@@ -150,9 +150,7 @@ def _warnings(figures: Mapping[str, Any], protocol: Protocol) -> list[str]:
     if inverted:
         what = f"the ROC AUC is {auc:.4f}, below 0.5" if auc is not None else f"the MCC is {mcc:.4f}, below 0"
         judged = "are no better than chance, or inverted" if auc is not None and auc > _CHANCE else "look inverted"
-        warnings.append(
-            f"The maps {judged}: {what}. Vessels must be bright (the score is the probability of vessel)."
-        )
+        warnings.append(f"The maps {judged}: {what}. Vessels must be bright (the score is the probability of vessel).")
     if protocol.missing:
         warnings.append(
             f"{len(protocol.missing)} of {len(protocol.missing) + len(protocol.scored)} photographs are not scored, "
