@@ -14,6 +14,7 @@ from retseg.core.errors import OutputError
 RAW = Path("data/raw")
 PREPARED = Path("data/prepared")
 RUNS = Path("runs")
+WEIGHTS = "best.safetensors"
 REPORTS = Path("reports")
 
 _REASONS = {

@@ -80,6 +80,10 @@ class Classes:
         """Indices of the classes that metrics are computed for: all but `outside`."""
         return tuple(index for index in range(self.count) if index != self.outside)
 
+    def mean_the_same(self, other: Classes) -> bool:
+        """Whether probabilities for these classes are probabilities for the others: names, their order, their roles."""
+        return (self.names, self.positive, self.outside) == (other.names, other.positive, other.outside)
+
     @property
     def palette(self) -> UInt8Array:
         """Colours as an array of shape (256, 3); indices without a class are black."""

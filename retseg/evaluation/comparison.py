@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from retseg.core.errors import InputError
+from retseg.core.errors import InputError, listed
 from retseg.evaluation.bootstrap import LEVEL, RESAMPLES, interval_of, is_weak
 from retseg.evaluation.comparison_tables import PAIR_COLUMNS
 from retseg.evaluation.comparison_tables import write_comparison as write_comparison
 from retseg.evaluation.figures import mean
-from retseg.evaluation.overlap import listed
 from retseg.evaluation.paired import SIGNIFICANT, bootstrap_p, holm, signed_rank_p
 from retseg.evaluation.power import patients_needed_from, patients_needed_pooled
 from retseg.evaluation.resampling import (

@@ -20,8 +20,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from retseg.core.errors import InputError
-from retseg.evaluation.overlap import listed
+from retseg.core.errors import InputError, listed
 
 MAP_SUFFIXES = (".nii.gz", ".nii", ".npy", ".npz", ".png", ".tif", ".tiff", ".bmp", ".gif", ".pgm")
 """Suffixes, in lower case, that a map may have. JPEG is not among them: it changes the values."""

@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from retseg.core.errors import InputError
+from retseg.core.errors import InputError, listed
 from retseg.core.types import OperatingPoint
 from retseg.inference.card import Card
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +61,3 @@ def refuse_fit_overlap(overlap: FitOverlap) -> None:
             f"these scores would be no test: {overlap.words}",
             fix="Score another split, or say --allow-fit-overlap; the results then carry a remark",
         )
-
-
-def listed(names: Iterable[str]) -> str:
-    """The first few names, and how many more there are."""
-    every = list(names)
-    rest = len(every) - _SHOWN
-    return ", ".join(every[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from retseg.core.errors import InputError
+from retseg.core.errors import InputError, listed
 from retseg.core.types import Classes, OperatingPoint
 from retseg.datasets.prepared import IndexRow, PreparedSet
 from retseg.evaluation.cases import FIXED_THRESHOLD, CaseFiles
 from retseg.evaluation.config import EvaluateConfig
 from retseg.evaluation.maps_of_others import OURS, MapEncoding, find_encoding
 from retseg.evaluation.matching import Matching, match_maps
-from retseg.evaluation.overlap import FitOverlap, fit_overlap, listed
+from retseg.evaluation.overlap import FitOverlap, fit_overlap
 from retseg.evaluation.protocol import patients_of
 from retseg.inference.card import Card
 

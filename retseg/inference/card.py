@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from retseg.core.config import validate
-from retseg.core.errors import CheckpointError
+from retseg.core.errors import CheckpointError, listed
 from retseg.core.types import Classes, OperatingPoint
 from retseg.imaging.config import InputConfig
 from retseg.inference.config import PredictConfig
@@ -116,15 +116,10 @@ class Card:
 
 def refuse_other_classes(path: Path, found: Classes, expect: Classes) -> None:
     """Raises CheckpointError unless weights for the classes `found` fit data with the classes `expect`."""
-    same = (found.names, found.positive, found.outside) == (expect.names, expect.positive, expect.outside)
-    if not same:
+    if not found.mean_the_same(expect):
         raise CheckpointError(
-            f"the weights were trained for the classes {_listed(found.names)}, the data have {_listed(expect.names)}",
+            f"the weights were trained for the classes {listed(found.names, _SHOWN)}, "
+            f"the data have {listed(expect.names, _SHOWN)}",
             where=path,
             fix="Take weights that were trained on this kind of data, or train anew",
         )
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    rest = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

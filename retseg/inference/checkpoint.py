@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from retseg.core.errors import CheckpointError, ConfigError, InputError
+from retseg.core.errors import CheckpointError, ConfigError, InputError, listed
 from retseg.core.paths import write_atomically
 from retseg.core.types import Classes
 from retseg.inference.card import CARD_FORMAT, Card, refuse_other_classes
@@ -22,7 +22,7 @@ from retseg.models.build import build
 from retseg.models.config import ModelConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    pass
 
 CARD_KEY = "retseg"
 """Name of the metadata entry that holds the card."""
@@ -145,13 +145,7 @@ def _refuse_other_tensors(path: Path, card: Card, net: Mapping[str, Tensor], fil
         "of another shape": shapes,
         "not finite": [name for name, tensor in file.items() if not bool(torch.isfinite(tensor).all())],
     }
-    found = [f"{len(names)} {kind} ({_listed(names)})" for kind, names in troubles.items() if names]
+    found = [f"{len(names)} {kind} ({listed(names, _SHOWN)})" for kind, names in troubles.items() if names]
     if found:
         what = f"the weights do not fit the net '{card.arch}': {'; '.join(found)}"
         raise CheckpointError(what, where=path, fix=_RETRAIN)
-
-
-def _listed(names: Iterable[str]) -> str:
-    every = list(names)
-    rest = len(every) - _SHOWN
-    return ", ".join(every[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

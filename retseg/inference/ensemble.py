@@ -64,7 +64,7 @@ def refuse_different_classes(members: Sequence[tuple[Path, Card]]) -> None:
     first, card = members[0]
     for path, other in members[1:]:
         mine, theirs = card.classes, other.classes
-        if (mine.names, mine.positive, mine.outside) != (theirs.names, theirs.positive, theirs.outside):
+        if not mine.mean_the_same(theirs):
             raise CheckpointError(
                 f"the runs have different classes, so their probabilities have no mean: {first} has "
                 f"{', '.join(mine.names)}, {path} has {', '.join(theirs.names)}",

@@ -106,10 +106,10 @@ class Predictor:
             if grid.count >= batch:
                 self._run(queue)
             while begun and not begun[0].mosaic.missing:
-                yield _finish(begun.popleft(), self.classes)
+                yield self._finish(begun.popleft())
         self._run(queue)
         while begun:
-            yield _finish(begun.popleft(), self.classes)
+            yield self._finish(begun.popleft())
 
     def _begin(self, identifier: str, image: UInt8Array, fov: BoolArray) -> _Photograph:
         if image.shape[:2] != fov.shape:
@@ -147,8 +147,6 @@ class Predictor:
             windows = torch.stack([_network_input(photograph, position) for photograph, position in queue])
             for (photograph, position), result in zip(queue, self._forward(windows), strict=True):
                 photograph.mosaic.add(position, result)
-        if self.device.type == "cuda":
-            torch.cuda.synchronize(self.device)
         self.seconds += time.perf_counter() - started
         queue.clear()
 
@@ -173,14 +171,20 @@ class Predictor:
             )
         return logits.float().softmax(1)
 
+    def _finish(self, photograph: _Photograph) -> Prediction:
+        started = time.perf_counter()
+        # An accelerator has only been told what to do so far; here its result is waited for.
+        working = photograph.mosaic.canvas.cpu().numpy()
+        self.seconds += time.perf_counter() - started
+        return _on_native_grid(photograph, working, self.classes)
+
 
 def _network_input(photograph: _Photograph, position: tuple[int, int]) -> Tensor:
     window = photograph.mosaic.grid.cut(photograph.working, position)
     return (window.float() / 255 - photograph.mean) / photograph.std
 
 
-def _finish(photograph: _Photograph, classes: Classes) -> Prediction:
-    working = photograph.mosaic.canvas.cpu().numpy()
+def _on_native_grid(photograph: _Photograph, working: Float32Array, classes: Classes) -> Prediction:
     native = np.empty((classes.count, *photograph.fov.shape), np.float32)
     for index, channel in enumerate(working):
         fill = 1.0 if index == classes.outside else 0.0

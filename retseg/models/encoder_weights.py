@@ -13,19 +13,18 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from retseg.core.errors import CheckpointError, ConfigError, InputError
+from retseg.core.errors import CheckpointError, ConfigError, InputError, listed
 from retseg.core.manifest import file_digest
-from retseg.core.paths import RUNS
+from retseg.core.paths import RUNS, WEIGHTS
 from retseg.models.architecture import Architecture, PublishedEncoder
 from retseg.models.published_weights import fetch
 from retseg.models.registry import MODELS
-from retseg.models.transfer import Transfer, is_counter, listed, shape_of, transfer
+from retseg.models.transfer import SHOWN, Transfer, is_counter, shape_of, transfer
 
 IMAGENET = "imagenet"
 """The source that stands for the published weights."""
 
 _PICKLED, _SAFE = (".pth", ".pt"), ".safetensors"
-_WEIGHTS = "best.safetensors"
 
 
 def load_encoder(net: nn.Module, architecture: Architecture, source: str, cache: Path | None = None) -> Transfer:
@@ -65,7 +64,7 @@ def weights_file(source: str) -> Path:
     if given.is_file():
         return given
     homes = (given, given / "train", RUNS / given / "train")
-    for weights in (home / _WEIGHTS for home in homes):
+    for weights in (home / WEIGHTS for home in homes):
         if weights.is_file():
             return weights
     what = "this folder holds no weights of a net" if given.is_dir() else "no such file or run of encoder weights"
@@ -139,8 +138,8 @@ def _places(net: nn.Module, architecture: Architecture, tensors: Mapping[str, Te
         return {name: name for name in (*own, *tensors) if name.startswith(prefixes)}
     if architecture.published is None:
         raise CheckpointError(
-            f"these weights hold nothing of the encoder of '{architecture.name}' ({listed(prefixes)}), "
-            f"but {listed(tensors) or 'nothing at all'}",
+            f"these weights hold nothing of the encoder of '{architecture.name}' ({listed(prefixes, SHOWN)}), "
+            f"but {listed(tensors, SHOWN) or 'nothing at all'}",
             where=path,
             fix="Give the run or the weights file of a net of the same architecture",
         )
@@ -181,7 +180,7 @@ def _refuse_what_does_not_fit(
         ],
         "not finite": [name for name, _ in both if not bool(torch.isfinite(tensors[name]).all())],
     }
-    found = [f"{len(names)} {kind} ({listed(names)})" for kind, names in troubles.items() if names]
+    found = [f"{len(names)} {kind} ({listed(names, SHOWN)})" for kind, names in troubles.items() if names]
     if found:
         published = f"the file {architecture.published.url}, or " if architecture.published else ""
         raise CheckpointError(

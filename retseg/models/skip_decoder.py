@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from retseg.core.config import Section
+from retseg.models.unet import LevelOptions, convolution_level
 from retseg.models.upsampling import Enlarging, enlarge
 
 STRIDE = 32
@@ -30,14 +31,7 @@ class SkipDecoderOptions(Section):
 
 def _convolutions(source: int, width: int, number: int) -> nn.Sequential:
     """3x3 convolutions, each with normalisation and ReLU."""
-    layers = nn.Sequential()
-    for index in range(1, number + 1):
-        convolution = nn.Conv2d(source if index == 1 else width, width, 3, padding=1, bias=False)
-        nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-        layers.add_module(f"convolution{index}", convolution)
-        layers.add_module(f"normalisation{index}", nn.BatchNorm2d(width))
-        layers.add_module(f"activation{index}", nn.ReLU(inplace=True))
-    return layers
+    return convolution_level(source, width, LevelOptions(convolutions=number))
 
 
 class SkipDecoder(nn.Module):

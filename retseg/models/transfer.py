@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from retseg.core.errors import CheckpointError
+from retseg.core.errors import CheckpointError, listed
 
-_SHOWN = 3  # as many names as a line still carries
+SHOWN = 3  # as many names as a line still carries
 _COUNTER = "num_batches_tracked"
 """How often a batch normalisation was updated. Old files lack it, and nothing here depends on its value."""
 
@@ -40,18 +40,13 @@ class Transfer:
             groups: dict[str, list[str]] = {}
             for name in self.fresh:
                 groups.setdefault(self.reasons.get(name, ""), []).append(name)
-            text += f" Fresh: {'; '.join(listed(names) + f' ({why})' * bool(why) for why, names in groups.items())}."
+            text += (
+                f" Fresh: {'; '.join(listed(each, SHOWN) + f' ({why})' * bool(why) for why, each in groups.items())}."
+            )
         # A tensor that stayed fresh is unused in the source under the same name: once is enough.
         if others := [name for name in self.unused if name not in self.fresh and not is_counter(name)]:
-            text += f" Not used: {listed(others)}."
+            text += f" Not used: {listed(others, SHOWN)}."
         return text
-
-
-def listed(names: Iterable[str]) -> str:
-    """The first few names, and how many more there are."""
-    every = list(names)
-    rest = len(every) - _SHOWN
-    return ", ".join(every[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def is_counter(name: str) -> bool:
@@ -133,10 +128,10 @@ def require_some(taken: Transfer, *, head: Collection[str] = (), where: str | Pa
     if len(fitting) >= len(missing):
         return
     foreign = [name for name in taken.unused if name not in head]
-    needed = listed(f"{name} ({taken.reasons.get(name, 'fresh')})" for name in missing)
+    needed = listed((f"{name} ({taken.reasons.get(name, 'fresh')})" for name in missing), SHOWN)
     raise CheckpointError(
         f"weights of another architecture ({len(fitting)} of {len(fitting) + len(missing)} tensors fit; "
-        f"the net needs {needed}; the weights have {listed(foreign) or 'nothing else'})",
+        f"the net needs {needed}; the weights have {listed(foreign, SHOWN) or 'nothing else'})",
         where=where,
         fix="Take weights of a net with the same `model.arch` and `model.options`",
     )

@@ -69,7 +69,9 @@ class SaltUNetOptions(UNetOptions):
     dropout_place: Literal["after", "before"] = "before"
 
 
-def _level(in_channels: int, out_channels: int, options: LevelOptions, *, first: bool = False) -> nn.Sequential:
+def convolution_level(
+    in_channels: int, out_channels: int, options: LevelOptions, *, first: bool = False
+) -> nn.Sequential:
     """The 3x3 convolutions of one level, each with normalisation and activation."""
     level = nn.Sequential()
     if options.dropout and options.dropout_place == "before" and not first:
@@ -122,13 +124,13 @@ class UNet(nn.Module):
         widths = [options.width * 2**level for level in range(options.depth + 1)]
         self.unpools = options.upsampling == "unpool"
         self.down = nn.ModuleList(
-            _level(source, width, options, first=width == options.width)
+            convolution_level(source, width, options, first=width == options.width)
             for source, width in zip([in_channels, *widths], widths, strict=False)
         )
         self.pool = PoolWithIndices() if self.unpools else nn.MaxPool2d(2)
         upwards = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
         self.enlarge = nn.ModuleList(_enlarge(below, width, options) for below, width in upwards)
-        self.up = nn.ModuleList(_level(2 * width, width, options) for _, width in upwards)
+        self.up = nn.ModuleList(convolution_level(2 * width, width, options) for _, width in upwards)
         self.classify = nn.Conv2d(options.width, classes, kernel_size=1)
         # Last, so that the seed decides the other weights alike with and without it.
         coarser = widths[1:-1] if options.deep_supervision else []

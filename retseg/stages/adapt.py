@@ -13,12 +13,12 @@ from retseg.core.device import choose_device, device_name
 from retseg.core.errors import ConfigError
 from retseg.core.manifest import NAME as MANIFEST
 from retseg.core.manifest import Manifest, digest_of
-from retseg.core.paths import RUNS
+from retseg.core.paths import RUNS, WEIGHTS
 from retseg.core.progress import duration
 from retseg.stages.folds import link_file
 from retseg.stages.locate import find_run
 from retseg.stages.pseudo_set import Unlabelled, pseudo_set
-from retseg.stages.run_model import WEIGHTS, weights_of
+from retseg.stages.run_model import weights_of
 from retseg.stages.runner import StageResult, run_stage
 from retseg.stages.settings import Settings, load_settings
 from retseg.stages.train import plan_of, train
@@ -106,7 +106,7 @@ def adapt(
         say(f"Note: {known} of these {len(target.patients)} patients are behind the weights already.")
     for number in range(rounds):
         label = f"Round {number + 1} of {rounds}: " if rounds > 1 else ""
-        settings = _settings(source, given, assignments, shorthand)
+        settings = _settings(first, source, given, assignments, shorthand)
         predicted = target.predict(settings, source, device, force)
         pseudo = pseudo_set(target, predicted, source, card.classes, certainty, force)
         say(f"{label}{pseudo.manifest.facts['kept']} ({pseudo.folder})")
@@ -130,14 +130,16 @@ def _net_card(run: Path) -> Card:
 
 
 def _settings(
-    source: Path, given: Mapping[str, Any], assignments: Iterable[str], shorthand: Mapping[str, Any] | None
+    first: Path,
+    source: Path,
+    given: Mapping[str, Any],
+    assignments: Iterable[str],
+    shorthand: Mapping[str, Any] | None,
 ) -> Settings:
-    """Those of the run's own training, on a short and gentle course that begins with its weights."""
-    trained = Manifest.read(source / "train").config
+    """Those of the first run's own training, on a short and gentle course that begins with the weights of `source`."""
+    trained = Manifest.read(first / "train").config
     base = {name: trained[name] for name in _TAKEN_OVER if name in trained}
-    rate = float(base["train"]["lr"])
-    # A round begins with a run that is gentle already.
-    gentler = rate if str(base["train"].get("start") or "") else rate * _GENTLER
+    gentler = float(base["train"]["lr"]) * _GENTLER
     base = merge(base, {"train": {**_COURSE, "lr": gentler, "start": str(source)}})
     return load_settings(merge(base, given), assignments, shorthand)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from retseg.core.errors import ConfigError
 from retseg.core.manifest import digest_of, file_digest
-from retseg.core.paths import RUNS
+from retseg.core.paths import RUNS, WEIGHTS
 from retseg.core.types import Classes, OperatingPoint
 from retseg.datasets.prepared import PreparedSet
 from retseg.inference.card import Card, refuse_other_classes
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from retseg.inference.prediction import Predicts
 
-WEIGHTS = "best.safetensors"
 UNFITTED = 0.5
 """Threshold of last resort, for weights that carry no operating point."""
 

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from retseg.core.device import choose_device, device_name
 from retseg.core.errors import InputError
 from retseg.core.manifest import Manifest, digest_of, file_digest
-from retseg.core.paths import RUNS
+from retseg.core.paths import RUNS, WEIGHTS
 from retseg.core.progress import Progress, progress
 from retseg.datasets.prepared import PreparedSet
 from retseg.stages.locate import find_run
-from retseg.stages.run_model import WEIGHTS
 from retseg.stages.runner import Plan, StageResult, run_stage, unfinished
 from retseg.stages.settings import Settings
 

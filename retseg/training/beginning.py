@@ -11,7 +11,6 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from retseg.core.errors import CheckpointError
-from retseg.core.types import Classes
 from retseg.inference.card import Card
 from retseg.inference.checkpoint import read_card
 from retseg.models.build import build, resolve
@@ -84,15 +83,11 @@ def _take_over(net: nn.Module, job: TrainJob) -> tuple[str, dict[str, tuple[str,
 def _start_from(net: nn.Module, job: TrainJob, path: Path, card: Card) -> str:
     classes = job.prepared.classes
     head = head_of(lambda count: build(job.model, CHANNELS, count))
-    leave = frozenset[str]() if _same_classes(card.classes, classes) else head
+    leave = frozenset[str]() if card.classes.mean_the_same(classes) else head
     source: Mapping[str, Tensor] = load_file(path)
     took = transfer(net, source, leave=leave, head=head)
     require_some(took, head=head, where=path)
     return f"Began as {card.arch} trained on {card.dataset}: {took.sentence}"
-
-
-def _same_classes(one: Classes, other: Classes) -> bool:
-    return (one.names, one.positive, one.outside) == (other.names, other.positive, other.outside)
 
 
 def _behind(source: str) -> Mapping[str, tuple[str, ...]]:

@@ -202,8 +202,7 @@ class Training:
         planned = f"epoch {epoch} of {self.course.epochs} planned"
         if train.minutes is not None and self.state.seconds >= 60 * train.minutes:
             return f"The time of {train.minutes:g} minutes was over in {planned}."
-        scores = [(one.validation_dice, -one.epoch) for one in history if one.validation_dice is not None]
-        if train.early_stopping is not None and scores:
+        if train.early_stopping is not None and (scores := _validation_dices(history)):
             best = -max(scores)[1]
             if epoch - best >= train.early_stopping and epoch < self.course.epochs:
                 return f"Stopped after {planned}: the validation Dice had not risen since epoch {best}."
@@ -333,6 +332,11 @@ class Training:
                 fix="Train anew with --force",
             ) from None
         write_history(self.job.out, self.state.history)
+
+
+def _validation_dices(history: list[Epoch]) -> list[tuple[float, int]]:
+    """The validation Dice of each epoch that has one, with minus its number, so that the first of equals is highest."""
+    return [(one.validation_dice, -one.epoch) for one in history if one.validation_dice is not None]
 
 
 def _require_shape(logits: Tensor, labels: Tensor, job: TrainJob) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from retseg.core.paths import WEIGHTS
 from retseg.core.types import OperatingPoint
 from retseg.inference.card import Card
 from retseg.inference.checkpoint import LoadedModel, save_weights
@@ -22,8 +23,6 @@ from retseg.training.job import Division, TrainJob, TrainResult
 from retseg.training.precision import Precision
 from retseg.training.state import TrainingState
 from retseg.training.threshold import fit_operating_point
-
-WEIGHTS = "best.safetensors"
 
 
 def finish(
