@@ -92,7 +92,7 @@ def datasets_check(
 
     settings = load_settings(config, assign or (), {"dataset.name": name})
     source = find_source(settings.dataset, root)
-    dataset = DATASETS.get(name)(settings.dataset)
+    dataset = DATASETS.get(name)(settings.dataset).at(source.root)
     with progress(f"Checking {name}", None) as bar:
         findings = dataset.check(source.root, lambda n, note: bar.advance(n, note))
     for finding in findings:

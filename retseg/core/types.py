@@ -18,6 +18,9 @@ BoolArray = NDArray[np.bool_]
 CLASS_MAP = "classes"
 """Name of the class map among a case's targets and of the class logits among a net's outputs."""
 
+INSTANCES = "instances"
+"""Name of the id map among a case's targets: (H, W) uint16, 0 where there is no instance, else its number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sample:
@@ -56,7 +59,9 @@ class Classes:
 
     `positive` is the class whose probability is the score (None for multi-class tasks);
     `outside` is the class of pixels that lie outside the field of view and so count nowhere (None if there is none);
-    `ignore` is the label value that takes part in no loss and no metric.
+    `ignore` is the label value that takes part in no loss and no metric;
+    `things` are the classes whose single instances are told apart (none for most tasks);
+    `subject` is whom or what photographs may have in common, so that they are kept together in splits and resampling.
     """
 
     name: str
@@ -64,6 +69,8 @@ class Classes:
     positive: int | None = None
     outside: int | None = None
     ignore: int = 255
+    things: tuple[int, ...] = ()
+    subject: str = "patient"
 
     @property
     def count(self) -> int:
@@ -100,13 +107,17 @@ class Classes:
             "positive": self.positive,
             "outside": self.outside,
             "ignore": self.ignore,
+            "things": list(self.things),
+            "subject": self.subject,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Classes:
         """Reads what `to_json` wrote."""
         items = tuple(ClassInfo(item["name"], (*map(int, item["colour"]),)) for item in data["items"])  # type: ignore[arg-type]
-        return cls(data["name"], items, data["positive"], data["outside"], data["ignore"])
+        things = tuple(map(int, data.get("things", ())))
+        subject = str(data.get("subject", "patient"))
+        return cls(data["name"], items, data["positive"], data["outside"], data["ignore"], things, subject)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,8 +125,9 @@ class Case:
     """The loaded arrays of a sample, all on the native grid.
 
     `image` (H, W, 3) uint8 RGB; `fov` (H, W) bool; `targets` by name, where `CLASS_MAP` is a (H, W) uint8 class map of
-    the reference observer; `observers` holds the class maps of the further observers by name.
-    `fov_estimated` says that the field of view was computed from the photograph, not shipped with it.
+    the reference observer and `INSTANCES` a (H, W) uint16 id map of the things in it; `observers` holds the class maps
+    of the further observers by name. `fov_estimated` says that the field of view was computed from the photograph, not
+    shipped with it. `remarks` are sentences on what was noticed while reading, without a full stop.
     """
 
     sample: Sample
@@ -124,6 +136,7 @@ class Case:
     targets: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     observers: Mapping[str, UInt8Array] = field(default_factory=dict)
     fov_estimated: bool = False
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,23 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retseg.core.errors import ConfigError, ImageError, InputError, LayoutError, nearest
-from retseg.core.types import CLASS_MAP, BoolArray, Case, Classes, ClassInfo, Sample, UInt8Array
+from retseg.core.types import (
+    CLASS_MAP,
+    INSTANCES,
+    BoolArray,
+    Case,
+    Classes,
+    ClassInfo,
+    Sample,
+    UInt8Array,
+    UInt16Array,
+)
 from retseg.datasets.config import DatasetConfig
 from retseg.datasets.findings import Finding as Finding
 from retseg.datasets.findings import Survey as Survey
@@ -47,7 +57,7 @@ class Dataset(ABC):
     Class attributes:
         name: Its name in the registry and in folders.
         title: Its name as people write it.
-        classes: The table of its classes.
+        classes: The table of its classes; a set whose folder says what they are has them from `at` on.
         licence: The owner's terms, in a few words.
         homepage: The owner's page.
         obtain: How to get it, as one paragraph.
@@ -64,7 +74,7 @@ class Dataset(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
-    classes: ClassVar[Classes]
+    classes: Classes
     licence: ClassVar[str]
     homepage: ClassVar[str]
     obtain: ClassVar[str]
@@ -105,6 +115,10 @@ class Dataset(ABC):
     def marks(cls, root: Path) -> bool:
         """Whether `root` looks like this set: a cheap look at a few names, never an error."""
 
+    def at(self, root: Path) -> Self:
+        """The set as the folder `root` defines it: itself, unless its classes stand in a file there."""
+        return self
+
     @abstractmethod
     def survey(self, root: Path) -> Survey:
         """The samples below `root` with their splits, and everything amiss by the names of files alone."""
@@ -112,6 +126,14 @@ class Dataset(ABC):
     @abstractmethod
     def target(self, sample: Sample, observer: str, fov: BoolArray) -> UInt8Array:
         """The class map (H, W) that `observer` drew, on the photograph's own grid."""
+
+    def instances(self, sample: Sample, observer: str) -> UInt16Array | None:
+        """The id map (H, W) that `observer` drew: 0 or the number of a thing; None for a set without instances."""
+        return None
+
+    def remarks(self, sample: Sample, observer: str) -> list[str]:
+        """What is worth knowing about a label although it can be used, in sentences without a full stop."""
+        return []
 
     def samples(self, root: Path) -> list[Sample]:
         """The set's samples in a fixed order, with splits; LayoutError names what is missing."""
@@ -158,8 +180,13 @@ class Dataset(ABC):
         fov, estimated = self.field_of_view(sample, image)
         maps = {observer: self.target(sample, observer, fov) for observer in sample.labels}
         reference = sample.reference
-        targets: dict[str, NDArray[Any]] = {} if reference is None else {CLASS_MAP: maps.pop(reference)}
-        return Case(sample, image, fov, targets, maps, estimated)
+        targets: dict[str, NDArray[Any]] = {}
+        if reference is not None:
+            targets[CLASS_MAP] = maps.pop(reference)
+            if (instances := self.instances(sample, reference)) is not None:
+                targets[INSTANCES] = instances
+        remarks = tuple(line for observer in sample.labels for line in self.remarks(sample, observer))
+        return Case(sample, image, fov, targets, maps, estimated, remarks)
 
     def check(self, root: Path, report: Report | None = None) -> list[Finding]:
         """Every missing, extra, unreadable, wrongly sized or wrongly valued file below `root`, each with what to do."""
@@ -181,7 +208,7 @@ class VesselDataset(Dataset):
     `ANY_GREY` for labels with soft edges, which are cut at 127.
     """
 
-    classes: ClassVar[Classes] = VESSELS
+    classes: Classes = VESSELS
     label_encoding: ClassVar[frozenset[int] | None] = BLACK_AND_WHITE
 
     def vessel(self, sample: Sample, observer: str) -> BoolArray:

@@ -20,6 +20,12 @@ class DatasetConfig(Section):
         size: For generated sets: the name of the camera; None mixes several.
         generator_seed: For generated sets: the seed. The same seed gives the same photographs.
         estimate_fov: Use our own field of view even where the owner ships one.
+        void: Names of classes that are treated as void: their pixels take part in nothing.
+        unknown: Colour-coded labels: the largest share of a label's pixels whose colour no class has, 0 to 1. They
+            become void; a label with more of them is refused.
+        snap: Colour-coded labels: a colour that differs from a class's by at most so many levels in each of red, green
+            and blue is taken as that class, as damage by JPEG needs; 0 takes exact colours only.
+        strict: Colour-coded labels: refuse every label with a colour that no class has.
     """
 
     name: str | None = None
@@ -30,3 +36,7 @@ class DatasetConfig(Section):
     size: str | None = None
     generator_seed: int = Field(default=0, ge=0)
     estimate_fov: bool = False
+    void: tuple[str, ...] = ()
+    unknown: float = Field(default=0.05, ge=0.0, le=1.0)
+    snap: int = Field(default=0, ge=0, le=31)
+    strict: bool = False

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from retseg.core.errors import InputError
 from retseg.core.manifest import Manifest
 from retseg.core.paths import write_atomically
-from retseg.core.types import CLASS_MAP, Case, Classes, Sample, UInt8Array
+from retseg.core.types import CLASS_MAP, INSTANCES, Case, Classes, Sample, UInt8Array
 from retseg.imaging.io import read_image, read_label, write_png
 
 INDEX = "index.csv"
 _COLUMNS = (
     "id", "patient", "eye", "split", "width", "height", "image", "fov", "fov_source", "label", "reference", "observers",
-    "um_per_pixel",
+    "um_per_pixel", "instances", "remarks",
 )  # fmt: skip
 _FIX = "Run `retseg prepare` again with --force"
 
@@ -43,11 +43,14 @@ class IndexRow:
     reference: str | None = None
     observers: tuple[str, ...] = ()
     um_per_pixel: float | None = None
+    instances: str | None = None
+    remarks: tuple[str, ...] = ()
 
     def to_csv(self) -> dict[str, str]:
         """The row as text, an empty field for what there is not."""
         values = {name: getattr(self, name) for name in _COLUMNS}
         values["observers"] = ";".join(self.observers)
+        values["remarks"] = "; ".join(self.remarks)
         return {name: "" if value is None else str(value) for name, value in values.items()}
 
     @classmethod
@@ -70,6 +73,8 @@ class IndexRow:
             reference=row["reference"] or None,
             observers=tuple(row["observers"].split(";")) if row["observers"] else (),
             um_per_pixel=float(row["um_per_pixel"]) if row["um_per_pixel"] else None,
+            instances=row["instances"] or None,
+            remarks=tuple(row["remarks"].split("; ")) if row["remarks"] else (),
         )
 
     def sample(self, folder: Path) -> Sample:
@@ -93,7 +98,7 @@ def _observer_file(observer: str, sample_id: str) -> str:
 
 
 def save_case(folder: Path, case: Case) -> IndexRow:
-    """Writes one case's photograph, class maps and field of view below `folder`; the row goes into the index."""
+    """Writes one case's photograph, class maps, ids and field of view below `folder`; the row goes into the index."""
     sample = case.sample
     row = IndexRow(
         id=sample.id,
@@ -109,11 +114,15 @@ def save_case(folder: Path, case: Case) -> IndexRow:
         reference=sample.reference if CLASS_MAP in case.targets else None,
         observers=tuple(case.observers),
         um_per_pixel=sample.um_per_pixel,
+        instances=f"instances/{sample.id}.png" if INSTANCES in case.targets else None,
+        remarks=case.remarks,
     )
     write_png(folder / row.image, case.image)
     write_png(folder / row.fov, case.fov)
     if row.label is not None:
         write_png(folder / row.label, case.targets[CLASS_MAP])
+    if row.instances is not None:
+        write_png(folder / row.instances, case.targets[INSTANCES].astype(np.uint16))
     for observer, class_map in case.observers.items():
         write_png(folder / _observer_file(observer, sample.id), class_map)
     return row
@@ -192,7 +201,7 @@ class PreparedSet:
         return tuple(dict.fromkeys(observer for row in self.rows for observer in row.observers))
 
     def split(self, name: str) -> list[Sample]:
-        """The samples of one split: "train" or "test"."""
+        """The samples of one split: "train", "validation" or "test"."""
         return [sample for sample in self.samples if sample.split == name]
 
     def row(self, sample: Sample) -> IndexRow:
@@ -206,6 +215,8 @@ class PreparedSet:
         targets: dict[str, NDArray[Any]] = {}
         if row.reference is not None:
             targets[CLASS_MAP] = maps.pop(row.reference)
+        if row.instances is not None:
+            targets[INSTANCES] = read_label(self.folder / row.instances).astype(np.uint16)
         assert sample.fov is not None
         return Case(
             sample=sample,
@@ -214,6 +225,7 @@ class PreparedSet:
             targets=targets,
             observers=maps,
             fov_estimated=row.fov_source == "estimated",
+            remarks=row.remarks,
         )
 
     @staticmethod

@@ -10,7 +10,10 @@ from retseg.core.errors import ConfigError
 from retseg.core.types import Sample
 
 TRAIN = "train"
+VALIDATION = "validation"
+"""Photographs that their owner set aside for choosing; where a set has none, training patients are set aside."""
 TEST = "test"
+SPLITS = (TRAIN, VALIDATION, TEST)
 
 
 def hold_out_patients(patients: Iterable[str], fraction: float, seed: int) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,9 @@ class PredictConfig(Section):
         batch: Windows in one pass of the net; None chooses by the device and the size of the window.
         all_classes: Also write every class's probabilities as NIfTI.
         threshold: Binarise with `probability > threshold`; None takes the operating point stored with the weights.
+        separation: How the instances of a class are told apart, where the task has such classes; None takes the best
+            way that the net's heads allow.
+        separation_options: Options of that way.
     """
 
     window: int = Field(default=512, ge=16, le=8192)
@@ -32,3 +35,5 @@ class PredictConfig(Section):
     batch: int | None = Field(default=None, ge=1)
     all_classes: bool = False
     threshold: float | None = Field(default=None, ge=0.0, le=1.0)
+    separation: str | None = None
+    separation_options: dict[str, Any] = Field(default_factory=dict)

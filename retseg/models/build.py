@@ -8,6 +8,7 @@ from retseg.core.config import Section, validate
 from retseg.core.errors import ConfigError
 from retseg.models.architecture import Architecture
 from retseg.models.config import ModelConfig
+from retseg.models.heads import channels_of, heads_of
 from retseg.models.registry import MODELS
 
 
@@ -26,10 +27,12 @@ def input_multiple(config: ModelConfig) -> int:
 def build(config: ModelConfig, in_channels: int, classes: int) -> nn.Module:
     """A freshly initialised net for images with `in_channels` channels and `classes` classes; see Architecture.
 
+    The channels of its heads, if it has any, come behind those of the classes; `heads.split` takes them apart.
+
     Initial weights come from torch's global random generator, so `torch.manual_seed` before it makes them repeatable.
     """
     architecture, options = resolve(config)
     for what, number in (("input channels", in_channels), ("classes", classes)):
         if number < 1:
             raise ConfigError(f"a net needs at least one of its {what}, not {number}", where=config.arch)
-    return architecture.build(in_channels, classes, options)
+    return architecture.build(in_channels, classes + channels_of(heads_of(config)), options)

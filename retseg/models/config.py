@@ -14,3 +14,6 @@ class ModelConfig(Section):
 
     arch: str = Field(default="unet", description="Name of the architecture, see `retseg models list`")
     options: dict[str, Any] = Field(default_factory=dict, description="Options of that architecture")
+    heads: tuple[str, ...] = Field(
+        default=(), description="What the net tells of each pixel beside its class, such as distance (for instances)"
+    )

@@ -12,10 +12,10 @@ from retseg.core.errors import ImageError, InputError, OutputError
 from retseg.core.manifest import Manifest, digest_of, file_digests
 from retseg.core.paths import PREPARED
 from retseg.core.progress import progress
-from retseg.core.types import Sample
+from retseg.core.types import Classes, Sample
 from retseg.datasets.base import Dataset
 from retseg.datasets.config import DatasetConfig
-from retseg.datasets.prepared import IndexRow, PreparedSet, save_case, write_index
+from retseg.datasets.prepared import IndexRow, PreparedSet, read_index, save_case, write_index
 from retseg.datasets.registry import DATASETS
 from retseg.stages.done import DoneList
 from retseg.stages.failures import Failure, write_failures
@@ -24,7 +24,7 @@ from retseg.stages.runner import Plan, StageResult, run_stage
 from retseg.stages.settings import Settings
 
 STAGE = "prepare"
-VERSION = 1
+VERSION = 2
 _FEWEST_FOR_PROCESSES = 6
 _MOST_REMARKS = 5
 
@@ -52,31 +52,34 @@ def prepare(
     if dataset.generated:
         with progress("Generating photographs", config.count) as bar:
             dataset.generate(source.root, lambda n, note: bar.advance(n, note))
+    dataset = dataset.at(source.root)
     samples = dataset.samples(source.root)
-    plan = _plan(settings, config, source, samples)
+    plan = _plan(settings, config, dataset.classes, source, samples)
     folder = out or PREPARED / f"{source.name}-{plan.key[:8]}"
 
     def work(partial: Path, resumed: bool) -> Mapping[str, Any]:
         return _Preparation(dataset, samples, partial, workers).run(settings)
 
     result = run_stage(plan, folder, work, force=force)
-    return StageResult(result.folder, result.manifest, result.skipped, (source.note, *_remarks(dataset, source)))
+    notes = (source.note, *_remarks(dataset, source, read_index(result.folder)))
+    return StageResult(result.folder, result.manifest, result.skipped, notes)
 
 
-def _remarks(dataset: Dataset, source: Source) -> list[str]:
+def _remarks(dataset: Dataset, source: Source, rows: list[IndexRow]) -> list[str]:
     """What is worth knowing about the owner's folder though it does not stop the preparation."""
     lines = [finding.line for finding in dataset.survey(source.root).findings if not finding.blocks]
+    lines += [f"warning: {row.id}: {remark}." for row in rows for remark in row.remarks]
     if len(lines) > _MOST_REMARKS:
         rest = f"... and {len(lines) - _MOST_REMARKS} more: retseg datasets check {source.name} --root {source.root}"
         return [*lines[:_MOST_REMARKS], rest]
     return lines
 
 
-def _plan(settings: Settings, config: DatasetConfig, source: Source, samples: list[Sample]) -> Plan:
+def _plan(settings: Settings, config: DatasetConfig, classes: Classes, source: Source, samples: list[Sample]) -> Plan:
     files = [path for sample in samples for path in (sample.image, sample.fov, *sample.labels.values()) if path]
     # A table beside the photographs may say these, so their files alone do not tell that they changed.
     said = {s.id: [s.patient, s.eye, s.split, s.um_per_pixel, list(s.labels)] for s in samples}
-    inputs = {**file_digests(files, source.root), "samples": digest_of(said)}
+    inputs = {**file_digests(files, source.root), "samples": digest_of(said), "classes": digest_of(classes.to_json())}
     part = {"dataset": config.model_dump(mode="json"), **settings.part("prepare")}
     if settings.prepare.tensors:
         part["seed"] = settings.seed
@@ -112,6 +115,7 @@ class _Preparation:
             "protocol": self.dataset.config.protocol,
             "fov_estimated": sum(row.fov_source == "estimated" for row in rows),
             "failures": len(failures),
+            "remarks": sum(bool(row.remarks) for row in rows),
         }
         if settings.prepare.tensors:
             self._pack_tensors(settings, rows)

@@ -15,7 +15,7 @@ from retseg.core.errors import ConfigError, InputError
 from retseg.core.progress import Progress
 from retseg.core.types import OperatingPoint, Sample
 from retseg.datasets.prepared import PreparedSet
-from retseg.datasets.splits import TRAIN, hold_out_patients
+from retseg.datasets.splits import TRAIN, VALIDATION, hold_out_patients
 from retseg.imaging.config import InputConfig
 from retseg.losses.config import LossConfig
 from retseg.models.build import input_multiple, resolve
@@ -140,14 +140,20 @@ class Division:
 
     @classmethod
     def of(cls, prepared: PreparedSet, fraction: float, seed: int) -> Division:
-        """Sets patients aside, at least one where there are two; none if `fraction` is 0."""
+        """Takes the set's own validation photographs; else sets patients aside, at least one where there are two.
+
+        None if `fraction` is 0.
+        """
         samples = labelled(prepared, prepared.split(TRAIN))
+        owners = labelled(prepared, prepared.split(VALIDATION)) if fraction > 0 else []
         if not samples:
             raise InputError(
                 "the prepared set has no labelled photographs to train on",
                 where=prepared.folder,
                 fix="Give labels, or use a trained run with `retseg predict`",
             )
+        if samples and owners:
+            return cls(tuple(samples), tuple(owners))
         aside = hold_out_patients((sample.patient for sample in samples), fraction, seed)
         return cls(
             tuple(sample for sample in samples if sample.patient not in aside),

@@ -92,7 +92,7 @@ def test_the_index_is_plain_csv_with_the_agreed_columns(tmp_path):
     with (tmp_path / "index.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert ",".join(rows[0]) == (
-        "id,patient,eye,split,width,height,image,fov,fov_source,label,reference,observers,um_per_pixel"
+        "id,patient,eye,split,width,height,image,fov,fov_source,label,reference,observers,um_per_pixel,instances,remarks"
     )
     assert rows[0] == {
         "id": "left/a", "patient": "patient of left/a", "eye": "L", "split": "test", "width": "30", "height": "20",
