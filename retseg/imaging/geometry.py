@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from retseg.core.types import BoolArray, Float32Array, UInt8Array
+from retseg.core.types import BoolArray, Float32Array, UInt8Array, UInt16Array
 from retseg.imaging.fov import fov_box, fov_diameter
 
 # Bicubic keeps the contrast of thin vessels; maps of probabilities go bilinear, which cannot leave 0..1.
@@ -58,6 +58,10 @@ class Geometry:
     def labels_to_working(self, labels: UInt8Array) -> UInt8Array:
         """(H, W) uint8 class indices to the working grid, by nearest neighbour."""
         return self._resized(self._cut(labels), self.working, _LABEL)
+
+    def ids_to_working(self, ids: UInt16Array) -> UInt16Array:
+        """(H, W) uint16 ids to the working grid, by nearest neighbour, so that they agree with labels_to_working."""
+        return self._resized(self._cut(ids).astype(np.int32), self.working, _LABEL).astype(np.uint16)
 
     def mask_to_working(self, mask: BoolArray) -> BoolArray:
         """(H, W) bool to the working grid, by nearest neighbour, so that it agrees with labels_to_working."""

@@ -26,7 +26,8 @@ class Card:
     `arch` and `options` rebuild the net; `input` and `predict` rebuild its input and its defaults. `splits` maps a
     split's name to the ids of its photographs; `train_patients` and `validation_patients` are the people whose
     photographs set the weights, chose the epoch or fitted the threshold: no test may score them. `seen` maps the name
-    of a dataset to its patients that the weights met earlier, in the runs that they began as.
+    of a dataset to its patients that the weights met earlier, in the runs that they began as. `heads` names what the
+    net tells of each pixel beside its class; `unseen` names the classes that no training label contained.
     """
 
     arch: str
@@ -41,6 +42,8 @@ class Card:
     validation_patients: tuple[str, ...] = ()
     operating_point: OperatingPoint | None = None
     seen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    heads: tuple[str, ...] = ()
+    unseen: tuple[str, ...] = ()
     seed: int = 0
     epoch: int = 0
     recipe: str = "default"
@@ -82,6 +85,8 @@ class Card:
             "validation_patients": list(self.validation_patients),
             "operating_point": self.operating_point.to_json() if self.operating_point else None,
             "seen": {name: list(patients) for name, patients in self.seen.items()},
+            "heads": list(self.heads),
+            "unseen": list(self.unseen),
             "seed": self.seed,
             "epoch": self.epoch,
             "recipe": self.recipe,
@@ -106,6 +111,8 @@ class Card:
             validation_patients=tuple(map(str, data["validation_patients"])),
             operating_point=OperatingPoint.from_json(point) if point is not None else None,
             seen={name: tuple(map(str, patients)) for name, patients in data.get("seen", {}).items()},
+            heads=tuple(map(str, data.get("heads", ()))),
+            unseen=tuple(map(str, data.get("unseen", ()))),
             seed=int(data["seed"]),
             epoch=int(data["epoch"]),
             recipe=str(data["recipe"]),

@@ -125,8 +125,9 @@ def _parse_card(path: Path, metadata: Mapping[str, str]) -> Card:
 
 
 def _rebuild(path: Path, card: Card) -> nn.Module:
+    config = ModelConfig(arch=card.arch, options=dict(card.options), heads=card.heads)
     try:
-        return build(ModelConfig(arch=card.arch, options=dict(card.options)), card.in_channels, card.classes.count)
+        return build(config, card.in_channels, card.classes.count)
     except ConfigError as error:
         raise CheckpointError(
             f"the net '{card.arch}' cannot be rebuilt ({error.what})", where=path, fix=error.fix

@@ -56,7 +56,14 @@ class Ensemble:
                 total += other.probabilities
             total /= np.float32(len(self.members))
             # Rounding may carry a sum of ones past one in the last digit.
-            yield Prediction(first.id, first.image, first.fov, np.minimum(total, np.float32(1), out=total))
+            np.minimum(total, np.float32(1), out=total)
+            yield Prediction(first.id, first.image, first.fov, total, _mean_heads([first, *others]))
+
+
+def _mean_heads(predictions: Sequence[Prediction]) -> dict[str, Float32Array]:
+    """The mean of each head that all members have."""
+    shared = [name for name in predictions[0].heads if all(name in one.heads for one in predictions)]
+    return {name: np.mean([one.heads[name] for one in predictions], axis=0) for name in shared}
 
 
 def refuse_different_classes(members: Sequence[tuple[Path, Card]]) -> None:
@@ -91,6 +98,9 @@ def ensemble_card(cards: Sequence[Card]) -> Card:
         input=first.input,
         predict=PredictConfig(),
         in_channels=first.in_channels,
+        heads=tuple(name for name in first.heads if all(name in card.heads for card in cards)),
+        # A class that any member has seen can be found.
+        unseen=tuple(name for name in first.unseen if all(name in card.unseen for card in cards)),
         dataset=first.dataset,
         train_patients=_union(card.train_patients for card in alike),
         validation_patients=_union(card.validation_patients for card in alike),

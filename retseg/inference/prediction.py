@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from retseg.core.types import BoolArray, Classes, Float32Array, UInt8Array
 
 
 class Prediction(NamedTuple):
-    """One photograph with its (classes, H, W) float32 probabilities, all on the native grid."""
+    """One photograph with its (classes, H, W) float32 probabilities, all on the native grid.
+
+    `heads` holds what the net's heads say, by name: (channels, H, W) float32 in 0..1.
+    """
 
     id: str
     image: UInt8Array
     fov: BoolArray
     probabilities: Float32Array
+    heads: Mapping[str, Float32Array] = MappingProxyType({})
 
 
 class Predicts(Protocol):

@@ -20,7 +20,7 @@ from retseg.inference.checkpoint import LoadedModel
 from retseg.inference.config import PredictConfig
 from retseg.inference.prediction import Prediction as Prediction
 from retseg.inference.window import Mosaic, WindowGrid
-from retseg.models.architecture import outputs
+from retseg.models.heads import HEADS, channels_of, split
 from retseg.models.registry import MODELS
 
 _PIXELS_PER_PASS = {"cpu": 256 * 256, "cuda": 16 * 512 * 512}
@@ -68,6 +68,8 @@ class Predictor:
                 where="predict.whole_image",
                 fix="Use the sliding window: --set predict.whole_image=false",
             )
+        self._heads = tuple(HEADS.get(name) for name in self.card.heads)
+        self._channels = self.classes.count + channels_of(self._heads)
         self._views = _dihedral_views(config.flips)
         self.seconds = 0.0
 
@@ -131,7 +133,7 @@ class Predictor:
             torch.from_numpy(np.ascontiguousarray(working)).to(self.device).permute(2, 0, 1),
             torch.tensor(statistics.mean, device=self.device).view(-1, 1, 1),
             torch.tensor(statistics.std, device=self.device).view(-1, 1, 1),
-            Mosaic(grid, self.classes.count, self.config.blend, self.device),
+            Mosaic(grid, self._channels, self.config.blend, self.device),
         )
 
     def _automatic_batch(self, shape: tuple[int, int]) -> int:
@@ -151,7 +153,7 @@ class Predictor:
         queue.clear()
 
     def _forward(self, windows: Tensor) -> Tensor:
-        """Class probabilities (B, classes, h, w) float32, averaged over the views of test-time augmentation."""
+        """What `_pass` returns, averaged over the views of test-time augmentation."""
         total = self._pass(windows)
         for flip, turns in self._views[1:]:
             view = torch.rot90(windows.flip(3) if flip else windows, turns, (2, 3))
@@ -160,23 +162,35 @@ class Predictor:
         return total.div_(len(self._views))
 
     def _pass(self, windows: Tensor) -> Tensor:
+        """Class probabilities and, behind them, what the heads say, in 0..1: (B, classes + channels, h, w) float32."""
         with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
             # Channels last is faster on CPUs and GPUs alike, and needs no change to the net itself.
-            logits = outputs(self.net(windows.contiguous(memory_format=torch.channels_last)))[CLASS_MAP]
+            result = self.net(windows.contiguous(memory_format=torch.channels_last))
+        named, _ = split(result, self.classes.count, self._heads)
+        logits = named[CLASS_MAP]
         expected = (len(windows), self.classes.count, *windows.shape[2:])
         if logits.shape != expected:
             raise ConfigError(
                 f"the net '{self.card.arch}' returned {tuple(logits.shape)} instead of {expected}",
                 fix="A net returns one map per class of its input's own height and width",
             )
-        return logits.float().softmax(1)
+        probabilities = logits.float().softmax(1)
+        if not self._heads:
+            return probabilities
+        return torch.cat([probabilities, *(head.activation(named[head.name].float()) for head in self._heads)], 1)
 
     def _finish(self, photograph: _Photograph) -> Prediction:
         started = time.perf_counter()
         # An accelerator has only been told what to do so far; here its result is waited for.
         working = photograph.mosaic.canvas.cpu().numpy()
         self.seconds += time.perf_counter() - started
-        return _on_native_grid(photograph, working, self.classes)
+        native = _on_native_grid(photograph, working, self.classes)
+        if not self._heads:
+            return Prediction(photograph.id, photograph.image, photograph.fov, native)
+        ends = np.cumsum([head.channels for head in self._heads])[:-1]
+        parts = np.split(native[self.classes.count :], ends)
+        heads = {head.name: part for head, part in zip(self._heads, parts, strict=True)}
+        return Prediction(photograph.id, photograph.image, photograph.fov, native[: self.classes.count], heads)
 
 
 def _network_input(photograph: _Photograph, position: tuple[int, int]) -> Tensor:
@@ -184,8 +198,9 @@ def _network_input(photograph: _Photograph, position: tuple[int, int]) -> Tensor
     return (window.float() / 255 - photograph.mean) / photograph.std
 
 
-def _on_native_grid(photograph: _Photograph, working: Float32Array, classes: Classes) -> Prediction:
-    native = np.empty((classes.count, *photograph.fov.shape), np.float32)
+def _on_native_grid(photograph: _Photograph, working: Float32Array, classes: Classes) -> Float32Array:
+    """What the net says, on the photograph's own grid: (classes + channels of the heads, H, W) in 0..1."""
+    native = np.empty((len(working), *photograph.fov.shape), np.float32)
     for index, channel in enumerate(working):
         fill = 1.0 if index == classes.outside else 0.0
         native[index] = photograph.geometry.map_to_native(channel, fill=fill)
@@ -196,8 +211,7 @@ def _on_native_grid(photograph: _Photograph, working: Float32Array, classes: Cla
             fix="Its training has diverged: train again with a lower learning rate",
         )
     # Sums of rounded weights may exceed one in the last digit.
-    np.clip(native, 0.0, 1.0, out=native)
-    return Prediction(photograph.id, photograph.image, photograph.fov, native)
+    return np.clip(native, 0.0, 1.0, out=native)
 
 
 def _dihedral_views(number: int) -> list[tuple[bool, int]]:

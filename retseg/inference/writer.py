@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +16,10 @@ from retseg.core.types import BoolArray, Classes, Float32Array, OperatingPoint, 
 from retseg.imaging.io import write_png
 from retseg.imaging.label_maps import index_to_colour
 from retseg.imaging.maps import write_class_probabilities
-from retseg.imaging.overlay import class_overlay
+from retseg.imaging.overlay import class_overlay, outlined
+from retseg.inference.prediction import Prediction
 from retseg.metrics.ranking import LEVELS, quantise
+from retseg.postprocess.registry import separate
 
 OPERATING_POINT = "operating_point.json"
 
@@ -25,34 +30,36 @@ class PredictionWriter:
     """Writes the files of one prediction after another into a folder.
 
     Args:
-        out: The folder; `prob/`, `mask/`, `overlay/`, `fov/` and `classes/` are made in it as they are needed.
+        out: The folder; `prob/`, `mask/`, `instances/`, `overlay/`, `fov/`, `classes/` are made in it as they are needed.
         classes: The class table of the probabilities.
         threshold: Binarise with `probability > threshold`; needed where the task has a positive class.
         all_classes: Also write every class's probabilities; done in any case where there is no positive class.
+        separation: How instances are told apart, with its options, where the task has classes of things.
         overlay: Also write the prediction drawn on the photograph.
     """
 
     def __init__(
-        self, out: Path, classes: Classes, threshold: float | None, all_classes: bool, overlay: bool = True
+        self,
+        out: Path,
+        classes: Classes,
+        threshold: float | None,
+        all_classes: bool,
+        separation: tuple[str | None, Mapping[str, Any]] = (None, MappingProxyType({})),
+        overlay: bool = True,
     ) -> None:
         if classes.positive is not None and threshold is None:
             raise ConfigError("a mask needs a threshold", where="predict.threshold", fix="Set it, for example to 0.5")
         self.out = out
         self.classes = classes
         self.all_classes = all_classes or classes.positive is None
+        self.separation = separation
         self.overlay = overlay
         # The decision for each of the 65,536 stored scores, so that mask and probability file always agree.
         self._marked = np.arange(LEVELS) / (LEVELS - 1) > (1.0 if threshold is None else threshold)
 
-    def write(self, identifier: str, image: UInt8Array, fov: BoolArray, probabilities: Float32Array) -> None:
-        """Writes one photograph's files.
-
-        Args:
-            identifier: The photograph's id; slashes in it make subfolders.
-            image: (H, W, 3) photograph.
-            fov: (H, W) field of view; the mask ends there, the probability does not.
-            probabilities: (classes, H, W) in 0..1.
-        """
+    def write(self, prediction: Prediction) -> None:
+        """Writes one photograph's files. The mask ends where the field of view does, the probability does not."""
+        identifier, image, fov, probabilities, heads = prediction
         if self.classes.positive is None:
             mask = self._class_index(probabilities, fov)
         else:
@@ -61,8 +68,12 @@ class PredictionWriter:
             mask = self._positive_mask(stored, fov)
         write_png(self._path("mask", identifier), mask)
         write_png(self._path("fov", identifier), fov)
+        if self.classes.things:
+            ids = separate(self._classes_in(mask), self.classes, heads, *self.separation)
+            write_png(self._path("instances", identifier), ids)
         if self.overlay:
-            write_png(self._path("overlay", identifier), self._drawn(image, mask))
+            drawn = self._drawn(image, mask)
+            write_png(self._path("overlay", identifier), outlined(drawn, ids) if self.classes.things else drawn)
         if self.all_classes:
             write_class_probabilities(self._path("classes", identifier, ".nii.gz"), probabilities)
 
@@ -84,6 +95,12 @@ class PredictionWriter:
             best[higher] = index
             np.maximum(highest, stored, out=highest)
         return np.where(fov, best, np.uint8(outside))
+
+    def _classes_in(self, mask: UInt8Array) -> UInt8Array:
+        """A mask as class indices; where there is a positive class it is black and white."""
+        if self.classes.positive is None:
+            return mask
+        return np.where(mask > 0, np.uint8(self.classes.positive), np.uint8(self.classes.ignore))
 
     def _drawn(self, image: UInt8Array, mask: UInt8Array) -> UInt8Array:
         if self.classes.positive is None:

@@ -61,6 +61,8 @@ def split(
         auxiliary predictions, the best first.
     """
     named = outputs(result)
+    if not heads:
+        return {CLASS_MAP: named[CLASS_MAP]}, auxiliary(result)
     logits, first = named[CLASS_MAP], classes
     found = {CLASS_MAP: logits[:, :classes]}
     for head in heads:

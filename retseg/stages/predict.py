@@ -9,17 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from retseg.core.device import choose_device, device_name
 from retseg.core.errors import ImageError, InputError, RetsegError
 from retseg.core.manifest import Manifest, file_digests
 from retseg.core.progress import progress
-from retseg.core.types import BoolArray, OperatingPoint, Sample, UInt8Array
+from retseg.core.types import BoolArray, Classes, OperatingPoint, Sample, UInt8Array
 from retseg.datasets.base import VESSELS
 from retseg.datasets.folder import photographs
 from retseg.datasets.prepared import PreparedSet
 from retseg.imaging.fov import estimate_fov
 from retseg.imaging.io import read_image, read_label
 from retseg.inference.config import PredictConfig
+from retseg.postprocess.registry import choose
 from retseg.stages.done import DoneList
 from retseg.stages.failures import Failure, write_failures
 from retseg.stages.locate import Runs
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from retseg.inference.writer import PredictionWriter
 
 STAGE = "predict"
-VERSION = 1
+VERSION = 2
 
 
 def predict_photographs(
@@ -171,11 +174,17 @@ class _Prediction:
             **({"runs": runs} if len(runs) > 1 else {}),
             "card": self.model.card.to_json(),
             "threshold": self.point.to_json() if self.point else None,
+            **self._separated(),
             "images": len(self.samples) - len(failures),
             "failures": len(failures),
             # What an interrupted run had spent is not known, and half of it would only mislead.
             "net_seconds": None if earlier else round(self.seconds, 3),
         }
+
+    def _separated(self) -> dict[str, str]:
+        """How instances were told apart, where the task has things."""
+        card = self.model.card
+        return {"separation": choose(self.config.separation, card.heads).name} if card.classes.things else {}
 
     def _nothing_left(self) -> RetsegError:
         first = next(iter(self.failures.values()))
@@ -205,7 +214,12 @@ class _Prediction:
         predictor = open_predictor(weights, self.config, self.device)
         threshold = self.point.threshold if self.point else None
         write_operating_point(out, self.point)
-        writer = PredictionWriter(out, predictor.classes, threshold, all_classes=self.config.all_classes)
+        separation = (self.config.separation, self.config.separation_options)
+        if predictor.classes.things:
+            choose(self.config.separation, self.model.card.heads)
+        writer = PredictionWriter(
+            out, predictor.classes, threshold, all_classes=self.config.all_classes, separation=separation
+        )
         return predictor, writer
 
     def _loaded(self, samples: list[Sample], pool: ThreadPoolExecutor) -> Iterator[tuple[str, UInt8Array, BoolArray]]:
@@ -214,7 +228,7 @@ class _Prediction:
         rest = iter(samples)
         while True:
             while len(ahead) < 2 and (sample := next(rest, None)) is not None:
-                ahead.append((sample, pool.submit(_load, sample)))
+                ahead.append((sample, pool.submit(_load, sample, self.model.card.classes)))
             if not ahead:
                 return
             sample, future = ahead.popleft()
@@ -226,10 +240,12 @@ class _Prediction:
             yield sample.id, image, fov
 
 
-def _load(sample: Sample) -> tuple[UInt8Array, BoolArray]:
+def _load(sample: Sample, classes: Classes) -> tuple[UInt8Array, BoolArray]:
     image = read_image(sample.image)
     if sample.fov is not None:
         return image, read_label(sample.fov) > 0
+    if classes.outside is None:
+        return image, np.ones(image.shape[:2], bool)
     try:
         return image, estimate_fov(image)
     except ImageError as error:
@@ -237,5 +253,5 @@ def _load(sample: Sample) -> tuple[UInt8Array, BoolArray]:
 
 
 def _write(writer: PredictionWriter, prediction: Prediction) -> str:
-    writer.write(prediction.id, prediction.image, prediction.fov, prediction.probabilities)
+    writer.write(prediction)
     return prediction.id

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from retseg.core.device import choose_device, device_name
-from retseg.core.errors import InputError
+from retseg.core.errors import InputError, listed
 from retseg.core.manifest import Manifest, digest_of, file_digest
 from retseg.core.paths import RUNS, WEIGHTS
 from retseg.core.progress import Progress, progress
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from retseg.training.job import TrainJob
 
 STAGE = "train"
-VERSION = 2
+VERSION = 3
 _SECTIONS = ("seed", "recipe", "input", "model", "loss", "train", "sampling", "augment")
 
 
@@ -73,6 +73,8 @@ def train(
     elif resume and not (run / "train").exists():
         notes.append("There is no interrupted training with these settings; this one starts from the beginning.")
     result = run_stage(plan, run / "train", work, force=force)
+    if unseen := result.manifest.facts.get("unseen"):
+        notes.append(f"Warning: no training label contains {listed(unseen)}: the net cannot know it, and has no score.")
     return StageResult(result.folder, result.manifest, result.skipped, tuple(notes))
 
 

@@ -115,10 +115,12 @@ class _Tuning:
 
     def run(self, out: Path, prepared: Path) -> dict[str, Any]:
         fits = tuning.fit(self.method, self.tried, self.data, self.samples)
-        trials = tuning.judge(self.tried, self._total(out, fits), self.data.classes)
+        total = self._total(out, fits)
+        trials = tuning.judge(self.tried, total, self.data.classes)
         kept = tuning.best(trials)
         point = tuning.operating_point(trials[kept], self.data.name, self.samples)
-        card = _card(self.method, trials[kept].parameters, self.data.classes, self.data, self.samples, point)
+        unseen = tuning.unseen(total[kept], self.data.classes)
+        card = _card(self.method, trials[kept].parameters, self.data.classes, self.data, self.samples, point, unseen)
         save_method(out, TunedMethod(card, fits.total[kept] if fits is not None else None))
         write_operating_point(out, point)
         write_atomically(out / TABLE, tuning.tuning_table(trials, kept))
@@ -169,7 +171,7 @@ class _Tuning:
             "dataset": self.data.name,
             "prepared": str(prepared),
             "published": False,
-            "kept": f"{searched} on {_counted(images, 'training photograph')} of {_counted(patients, 'patient')}.",
+            "kept": f"{searched} on {_counted(images, 'training photograph')} of {_counted(patients, self.data.classes.subject)}.",
             "train_images": images,
             "train_patients": list(card.train_patients),
             "tuning_dice": None if np.isnan(trial.dice) else trial.dice,
@@ -208,6 +210,7 @@ def _card(
     data: PreparedSet | None = None,
     samples: Sequence[Sample] = (),
     point: OperatingPoint | None = None,
+    unseen: tuple[str, ...] = (),
 ) -> Card:
     test = data.split("test") if data is not None else []
     return Card(
@@ -220,6 +223,7 @@ def _card(
         splits={"train": tuple(s.id for s in samples), "validation": (), "test": tuple(s.id for s in test)},
         train_patients=tuple(sorted({sample.patient for sample in samples})),
         operating_point=point,
+        unseen=unseen,
         retseg=_version(),
     )
 

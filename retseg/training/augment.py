@@ -94,8 +94,8 @@ def margin(augmentation: Augmentation, patch_size: int) -> int:
 def resample(pictures: Tensor, maps: Tensor, augmentation: Augmentation, patch_size: int) -> tuple[Tensor, Tensor]:
     """Turns and scales: one affine sampling from squares that are larger than the patches by `margin` on every side.
 
-    `pictures` (B, 3, S, S) float are sampled bilinearly, `maps` (B, S, S) uint8 at the nearest pixel. Returns
-    (B, 3, p, p) float and (B, p, p) uint8, centred like the squares.
+    `pictures` (B, 3, S, S) float are sampled bilinearly, `maps` (B, K, S, S) uint8 at the nearest pixel. Returns
+    (B, 3, p, p) float and (B, K, p, p) uint8, centred like the squares.
     """
     count, side = len(pictures), pictures.shape[-1]
     # Rows of the matrix give x and y of the source; coordinates run from -1 to 1 between the outermost pixels' centres.
@@ -106,21 +106,21 @@ def resample(pictures: Tensor, maps: Tensor, augmentation: Augmentation, patch_s
     theta = torch.from_numpy(matrix).float().to(pictures.device)
     grid = F.affine_grid(theta, [count, 1, patch_size, patch_size], align_corners=True)
     turned = F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=True)
-    labels = F.grid_sample(maps[:, None].float(), grid, mode="nearest", padding_mode="border", align_corners=True)
-    return turned, labels[:, 0].to(torch.uint8)
+    labels = F.grid_sample(maps.float(), grid, mode="nearest", padding_mode="border", align_corners=True)
+    return turned, labels.to(torch.uint8)
 
 
 def flip(pictures: Tensor, maps: Tensor, augmentation: Augmentation) -> tuple[Tensor, Tensor]:
-    """Mirrors those of the (B, 3, p, p) pictures and (B, p, p) maps that are to be mirrored; exact."""
+    """Mirrors those of the (B, 3, p, p) pictures and (B, K, p, p) maps that are to be mirrored; exact."""
     for axis, chosen in enumerate(augmentation.flips.T):
         index = _index(chosen, pictures.device)
         if index is None:
             continue
         picture, labels = pictures[index], maps[index]
         if axis == 2:
-            pictures[index], maps[index] = picture.transpose(2, 3), labels.transpose(1, 2)
+            pictures[index], maps[index] = picture.transpose(2, 3), labels.transpose(2, 3)
         else:
-            pictures[index], maps[index] = picture.flip(3 - axis), labels.flip(2 - axis)
+            pictures[index], maps[index] = picture.flip(3 - axis), labels.flip(3 - axis)
     return pictures, maps
 
 

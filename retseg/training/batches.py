@@ -30,18 +30,18 @@ class Batches:
         self.seed = seed
 
     def batch(self, patches: Patches, epoch: int, step: int) -> tuple[Tensor, Tensor]:
-        """Net input (B, 3, p, p) float32, channels last, and class maps (B, p, p) int64, both on the device."""
+        """Net input (B, 3, p, p) float32, channels last, and targets (B, K, p, p) uint8, both on the device."""
         rng = generator(self.seed, Purpose.AUGMENTATION, epoch, step)
         augmentation = augment.draw(self.config, len(patches), rng)
         pictures, maps = self._geometry(patches, augmentation)
         pictures, maps = augment.flip(pictures, maps, augmentation)
         pictures = augment.relight(pictures, augmentation, torch_seed(self.seed, Purpose.NOISE, epoch, step))
-        return self._normalised(pictures, patches), maps.long()
+        return self._normalised(pictures, patches), maps
 
     def plain(self, patches: Patches, side: int) -> tuple[Tensor, Tensor]:
         """As `batch`, for patches of any side and without augmentation."""
         pictures, maps = cut(self.images, patches, side, pin=self._pin)
-        return self._normalised(self._brightness(pictures), patches), self._sent(maps).long()
+        return self._normalised(self._brightness(pictures), patches), self._sent(maps)
 
     @property
     def _pin(self) -> bool:
@@ -54,7 +54,8 @@ class Batches:
             pictures, maps = cut(self.images, patches, size, pin=self._pin)
             return self._brightness(pictures), self._sent(maps)
         pictures = torch.empty((len(patches), size, size, 3), device=self.images.device).permute(0, 3, 1, 2)
-        maps = torch.empty((len(patches), size, size), dtype=torch.uint8, device=self.images.device)
+        shape = (len(patches), self.images.planes, size, size)
+        maps = torch.empty(shape, dtype=torch.uint8, device=self.images.device)
         plain, turned = np.flatnonzero(~resampled), np.flatnonzero(resampled)
         if len(plain):
             cut_pictures, cut_maps = cut(self.images, patches[plain], size, pin=self._pin)

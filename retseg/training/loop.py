@@ -12,12 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from retseg.core.errors import CheckpointError, ConfigError, RetsegError
-from retseg.core.types import CLASS_MAP
 from retseg.datasets.splits import TEST
-from retseg.losses.deep import deeply_supervised
-from retseg.losses.registry import build_loss
-from retseg.models.architecture import auxiliary, outputs
 from retseg.models.build import input_multiple, resolve
+from retseg.models.heads import heads_of
 from retseg.training.batches import Batches
 from retseg.training.beginning import Beginning, begin, freeze, treats_encoder_apart
 from retseg.training.class_balance import class_weights
@@ -32,6 +29,7 @@ from retseg.training.job import (
     require_encoder,
     require_patch_size,
 )
+from retseg.training.objective import Objective
 from retseg.training.optim import set_learning_rates
 from retseg.training.outcome import finish
 from retseg.training.overfit import overfit_job, require_learnt
@@ -76,7 +74,7 @@ class Training:
     course: Course
     sampler: PatchSampler
     batches: Batches
-    loss: Any
+    objective: Objective
     precision: Precision
     beginning: Beginning
     writer: CheckpointWriter
@@ -101,14 +99,15 @@ class Training:
                 where="train.early_stopping",
                 fix="Set train.validation_fraction above 0 on a set of two or more patients, or leave it out",
             )
-        images = TrainingImages.load(prepared, division.train, job.input, job.device, job.report)
-        aside = TrainingImages.load(prepared, division.validation, job.input, job.device, job.report)
+        heads = heads_of(job.model)
+        images = TrainingImages.load(prepared, division.train, job.input, job.device, job.report, heads=heads)
+        aside = TrainingImages.load(prepared, division.validation, job.input, job.device, job.report, heads=heads)
         if job.sampling.patch_share is not None:
             side = patch_side(job.sampling.patch_share, images, input_multiple(job.model))
             job = replace(job, sampling=job.sampling.model_copy(update={"patch_size": side}))
         course = Course.plan(config, job.sampling, len(images))
         precision = Precision.choose(config, job.device)
-        loss = build_loss(job.loss, prepared.classes, class_weights(config, images))
+        objective = Objective.of(job.model, job.loss, prepared.classes, class_weights(config, images))
         training = cls(
             job=job,
             division=division,
@@ -116,7 +115,7 @@ class Training:
             course=course,
             sampler=PatchSampler(images, job.sampling, job.seed, course.patches_per_epoch),
             batches=Batches(images, job.augment, job.sampling.patch_size, job.seed),
-            loss=loss,
+            objective=objective,
             precision=precision,
             beginning=begin(job),
             writer=CheckpointWriter(job.out / CHECKPOINT, job.checkpoint_seconds),
@@ -127,14 +126,14 @@ class Training:
             },
         )
         if len(aside):
-            training.validator = Validator(aside, loss, input_multiple(job.model), config.validation_tiles, precision)
+            multiple = input_multiple(job.model)
+            training.validator = Validator(aside, objective, multiple, config.validation_tiles, precision)
         if config.test_curve:
             test = labelled(prepared, prepared.split(TEST))
             if test:
-                whole = TrainingImages.load(
-                    prepared, test, job.input, job.device, job.report, side=job.sampling.patch_size
-                )
-                training.second_curve = SecondCurve(whole, loss, job.sampling.patch_size, config.batch, precision)
+                side = job.sampling.patch_size
+                whole = TrainingImages.load(prepared, test, job.input, job.device, job.report, side=side, heads=heads)
+                training.second_curve = SecondCurve(whole, objective, side, config.batch, precision)
         if config.snapshots:
             training.snapshots = SnapshotTaker(aside if len(aside) else images, input_multiple(job.model), job.out)
         training._resume()
@@ -161,7 +160,9 @@ class Training:
         }
         if self.snapshots is not None:
             facts |= {"snapshots": self.snapshots.finish(), "snapshots_of": "validation" if self.validator else "train"}
-        return finish(job, state, self.division, self.beginning.seen, {k: v for k, v in facts.items() if v})
+        unseen = self.train_images.classes_without_pixels()
+        facts["unseen"] = list(unseen)
+        return finish(job, state, self.division, self.beginning.seen, unseen, {k: v for k, v in facts.items() if v})
 
     def run(self) -> None:
         """Trains until the last epoch, the end of the time, or until the validation no longer gets better."""
@@ -286,13 +287,12 @@ class Training:
 
     def _loss(self, patches: Patches, epoch: int, batch: int) -> Tensor:
         """The loss of one batch, with the net's further predictions where it makes any."""
-        pictures, labels = self.batches.batch(patches, epoch, batch)
+        pictures, targets = self.batches.batch(patches, epoch, batch)
         torch.manual_seed(torch_seed(self.job.seed, Purpose.DROPOUT, epoch, batch))
         with self.precision.autocast():
             result = self.state.net(pictures)
-        predictions = [outputs(result)[CLASS_MAP], *auxiliary(result)]
-        _require_shape(predictions[0], labels, self.job)
-        return deeply_supervised(self.loss, predictions, labels, self.job.loss.auxiliary)
+        _require_shape(self.objective.logits(result), targets[:, 0], self.job)
+        return self.objective(result, targets)
 
     def _note(self, loss: float, rate: float, scores: Scores | None, test_loss: float | None) -> None:
         """Adds the epoch to the history and keeps its weights if they are the best."""

@@ -30,14 +30,16 @@ def finish(
     state: TrainingState,
     division: Division,
     seen: Mapping[str, tuple[str, ...]],
+    unseen: tuple[str, ...],
     further_facts: Mapping[str, Any],
 ) -> TrainResult:
     """Keeps the best or the last weights, fits their threshold, and writes everything but last.ckpt.
 
-    `seen` are the patients behind the weights that the training began with, by dataset.
+    `seen` are the patients behind the weights that the training began with, by dataset; `unseen` are the classes that
+    no training label contained.
     """
     net, epoch = _kept(state)
-    card = replace(_card(job, division, epoch), seen=dict(seen))
+    card = replace(_card(job, division, epoch), seen=dict(seen), unseen=unseen)
     judges, split = (division.validation, "validation") if division.validation else (division.train, "train")
     predictor = Predictor(LoadedModel(net, card), card.predict, job.device)
     point = fit_operating_point(predictor, job.prepared, judges, split, job.report)
@@ -63,6 +65,7 @@ def _card(job: TrainJob, division: Division, epoch: int) -> Card:
     ids = {"train": division.train, "validation": division.validation, "test": job.prepared.split("test")}
     return Card(
         arch=job.model.arch,
+        heads=job.model.heads,
         options=options.model_dump(mode="json"),
         classes=job.prepared.classes,
         input=job.input,

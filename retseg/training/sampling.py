@@ -120,28 +120,31 @@ class PatchSampler:
 
 
 def cut(images: TrainingImages, patches: Patches, side: int, *, pin: bool = False) -> tuple[Tensor, Tensor]:
-    """Cuts patches of `side` pixels: (B, side, side, 3) uint8 and their class maps (B, side, side) uint8.
+    """Cuts patches of `side` pixels: (B, side, side, 3) uint8 and their targets (B, K, side, side) uint8.
 
-    Beyond an image's border its last pixels are repeated, and the class map holds the ignore value.
+    Beyond an image's border its last pixels are repeated, and the class map, which is the first of the targets, holds
+    the ignore value.
     """
     store = images.store
     pin = pin and store.type == "cpu"
     pictures = torch.empty((len(patches), side, side, 3), dtype=torch.uint8, device=store, pin_memory=pin)
-    maps = torch.empty((len(patches), side, side), dtype=torch.uint8, device=store, pin_memory=pin)
+    planes = images.planes
+    maps = torch.empty((len(patches), planes, side, side), dtype=torch.uint8, device=store, pin_memory=pin)
     places = zip(patches.image.tolist(), patches.top.tolist(), patches.left.tolist(), strict=True)
     for slot, (index, top, left) in enumerate(places):
-        image, labels = images.images[index], images.labels[index]
-        height, width = labels.shape
+        image, targets = images.images[index], images.targets[index]
+        height, width = targets.shape[1:]
         if top >= 0 and left >= 0 and top + side <= height and left + side <= width:
             pictures[slot] = image[top : top + side, left : left + side]
-            maps[slot] = labels[top : top + side, left : left + side]
+            maps[slot] = targets[:, top : top + side, left : left + side]
             continue
         rows = torch.arange(top, top + side, device=store)
         columns = torch.arange(left, left + side, device=store)
         row, column = rows.clamp(0, height - 1), columns.clamp(0, width - 1)
         beyond = (rows != row)[:, None] | (columns != column)[None, :]
         pictures[slot] = image[row][:, column]
-        maps[slot] = labels[row][:, column].masked_fill(beyond, images.classes.ignore)
+        maps[slot] = targets[:, row][:, :, column]
+        maps[slot, 0].masked_fill_(beyond, images.classes.ignore)
     return pictures, maps
 
 

@@ -8,12 +8,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from retseg.core.types import CLASS_MAP
-from retseg.losses.loss import LossFunction
-from retseg.models.architecture import outputs
 from retseg.training.batches import Batches
 from retseg.training.config import AugmentConfig
 from retseg.training.images import TrainingImages
+from retseg.training.objective import Objective
 from retseg.training.precision import Precision
 from retseg.training.sampling import Patches
 
@@ -23,7 +21,7 @@ class SecondCurve:
     """Takes a net's loss on images of `side` x `side` pixels, `batch` of them at a time."""
 
     images: TrainingImages
-    loss_function: LossFunction
+    objective: Objective
     side: int
     batch: int
     precision: Precision
@@ -37,8 +35,8 @@ class SecondCurve:
         with torch.inference_mode():
             for first in range(0, count, self.batch):
                 chosen = whole[first : first + self.batch]
-                pictures, labels = source.plain(chosen, self.side)
+                pictures, targets = source.plain(chosen, self.side)
                 with self.precision.autocast():
-                    logits = outputs(net(pictures))[CLASS_MAP]
-                total += float(self.loss_function(logits.float(), labels)) * len(chosen)
+                    result = net(pictures)
+                total += float(self.objective(result, targets)) * len(chosen)
         return total / count

@@ -40,7 +40,7 @@ class SnapshotTaker:
         pictures, maps = cut(self.images, self.middles, self.side)
         classes = self.images.classes
         write_snapshot(self.out, PHOTOGRAPH, self._named(pictures))
-        write_snapshot(self.out, TRUTH, self._named(torch.from_numpy(classes.palette)[maps.cpu().long()]))
+        write_snapshot(self.out, TRUTH, self._named(torch.from_numpy(classes.palette)[maps[:, 0].cpu().long()]))
         write_snapshot(self.out, epoch_name(epoch), self._named(self._predicted(net)))
 
     def finish(self) -> list[int]:
@@ -57,7 +57,7 @@ class SnapshotTaker:
         with torch.inference_mode():
             for index in range(len(self.middles)):
                 image, _ = source.plain(self.middles[index : index + 1], self.side)
-                found.append(outputs(net(image))[CLASS_MAP].float().softmax(1).cpu())
+                found.append(outputs(net(image))[CLASS_MAP][:, : classes.count].float().softmax(1).cpu())
         probabilities = torch.cat(found)
         if classes.positive is not None:
             return (255 * probabilities[:, classes.positive]).round().to(torch.uint8)

@@ -104,7 +104,7 @@ def _patches_of(
     image = TrainingImages.load(prepared, [sample], _NATIVE, torch.device("cpu"))
     patches = fixed_patches(image.sizes, image.ids, side, count, seed)
     pictures, maps = cut(image, patches, side)
-    return pictures.permute(0, 3, 1, 2).contiguous().numpy(), maps.numpy(), patches
+    return pictures.permute(0, 3, 1, 2).contiguous().numpy(), maps[:, 0].numpy(), patches
 
 
 def _resized(prepared: PreparedSet, sample: Sample, side: int) -> tuple[UInt8Array, UInt8Array]:

@@ -141,6 +141,14 @@ def judge(settings: Sequence[MethodParameters], tallies: Int64Array, classes: Cl
     return [_judged(parameters, row, classes) for parameters, row in zip(settings, tallies, strict=True)]
 
 
+def unseen(tally: Int64Array, classes: Classes) -> tuple[str, ...]:
+    """Names of the classes that no label contained, by a photographs' tally; only known without a positive class."""
+    if classes.positive is not None:
+        return ()
+    pixels = tally.reshape(classes.count, classes.count).sum(axis=1)
+    return tuple(classes.names[index] for index in classes.scored if not pixels[index])
+
+
 def best(trials: Sequence[Trial]) -> int:
     """The trial with the highest Dice; the first of equals, and the first of all where none is defined."""
     return max(range(len(trials)), key=lambda i: (-1.0 if math.isnan(trials[i].dice) else trials[i].dice, -i))

@@ -11,14 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from retseg.core.types import CLASS_MAP, Classes
-from retseg.losses.loss import LossFunction
+from retseg.core.types import Classes
 from retseg.metrics.confusion import class_counts
 from retseg.metrics.ranking import LEVELS, ScoreHistogram
-from retseg.models.architecture import outputs
 from retseg.training.batches import Batches
 from retseg.training.config import AugmentConfig
 from retseg.training.images import TrainingImages
+from retseg.training.objective import Objective
 from retseg.training.precision import Precision
 from retseg.training.sampling import Patches
 
@@ -49,14 +48,14 @@ class Validator:
 
     Args:
         images: The images.
-        loss: The training's loss.
+        objective: What the training minimises.
         multiple: What the tiles' side must be a multiple of (the net's stride).
         limit: Most tiles in all.
         precision: How the net computes.
     """
 
     images: TrainingImages
-    loss: LossFunction
+    objective: Objective
     multiple: int
     limit: int
     precision: Precision
@@ -69,12 +68,13 @@ class Validator:
         total, pixels = torch.zeros((), device=self.images.device), 0
         net.eval()
         with torch.inference_mode():
-            for pictures, labels in self._batches():
+            for pictures, targets in self._batches():
                 with self.precision.autocast():
-                    logits = outputs(net(pictures))[CLASS_MAP].float()
-                total += self.loss(logits, labels) * labels.numel()
-                pixels += labels.numel()
-                counts += _tally(logits, labels, classes, bins)
+                    result = net(pictures)
+                size = targets[:, 0].numel()
+                total += self.objective(result, targets) * size
+                pixels += size
+                counts += _tally(self.objective.logits(result).float(), targets[:, 0].long(), classes, bins)
         loss = float(total) / pixels
         return Scores(loss, *_judged(counts, classes))
 

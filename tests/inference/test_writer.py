@@ -12,6 +12,7 @@ from retseg.core.types import OperatingPoint
 from retseg.datasets.base import VESSELS
 from retseg.imaging.io import read_image, read_label
 from retseg.imaging.maps import read_class_probabilities, read_probability
+from retseg.inference.prediction import Prediction
 from retseg.inference.writer import PredictionWriter, write_operating_point
 from retseg.metrics.ranking import LEVELS, quantise, score_histogram
 
@@ -36,7 +37,9 @@ def random_probabilities(classes, seed=0):
 
 def test_a_vessel_prediction_becomes_files(tmp_path, image, fov):
     probabilities = random_probabilities(VESSELS)
-    PredictionWriter(tmp_path, VESSELS, 0.3, all_classes=False).write("left/eye.1", image, fov, probabilities)
+    PredictionWriter(tmp_path, VESSELS, 0.3, all_classes=False).write(
+        Prediction("left/eye.1", image, fov, probabilities)
+    )
     files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
     assert files == [f"{kind}/left/eye.1.png" for kind in ("fov", "mask", "overlay", "prob")]
     stored = read_probability(tmp_path / "prob/left/eye.1.png")
@@ -58,7 +61,9 @@ def test_mask_file_and_score_counts_agree_at_any_threshold(tmp_path, level, nudg
     probabilities = np.stack([np.zeros(SHAPE), near, 1 - near]).astype(np.float32)
     whole = np.ones(SHAPE, bool)
     photograph = np.zeros((*SHAPE, 3), np.uint8)
-    PredictionWriter(tmp_path, VESSELS, threshold, False, overlay=False).write("x", photograph, whole, probabilities)
+    PredictionWriter(tmp_path, VESSELS, threshold, False, overlay=False).write(
+        Prediction("x", photograph, whole, probabilities)
+    )
     marked = read_label(tmp_path / "mask/x.png") > 0
     counts = score_histogram(quantise(read_probability(tmp_path / "prob/x.png")), whole).counts_at(threshold)
     assert int(marked.sum()) == counts.tp
@@ -66,18 +71,20 @@ def test_mask_file_and_score_counts_agree_at_any_threshold(tmp_path, level, nudg
 
 def test_all_classes_on_request(tmp_path, image, fov):
     probabilities = random_probabilities(VESSELS)
-    PredictionWriter(tmp_path, VESSELS, 0.3, all_classes=True).write("a", image, fov, probabilities)
+    PredictionWriter(tmp_path, VESSELS, 0.3, all_classes=True).write(Prediction("a", image, fov, probabilities))
     np.testing.assert_allclose(read_class_probabilities(tmp_path / "classes/a.nii.gz"), probabilities, atol=1e-5)
 
 
 def test_without_an_overlay(tmp_path, image, fov):
-    PredictionWriter(tmp_path, VESSELS, 0.3, False, overlay=False).write("a", image, fov, random_probabilities(VESSELS))
+    PredictionWriter(tmp_path, VESSELS, 0.3, False, overlay=False).write(
+        Prediction("a", image, fov, random_probabilities(VESSELS))
+    )
     assert not (tmp_path / "overlay").exists()
 
 
 def test_a_task_with_several_classes_becomes_an_index_map(tmp_path, scene, image, fov):
     probabilities = random_probabilities(scene)
-    PredictionWriter(tmp_path, scene, None, all_classes=False).write("a", image, fov, probabilities)
+    PredictionWriter(tmp_path, scene, None, all_classes=False).write(Prediction("a", image, fov, probabilities))
     assert not (tmp_path / "prob").exists()
     stored = read_class_probabilities(tmp_path / "classes/a.nii.gz")
     mask = read_label(tmp_path / "mask/a.png")
@@ -97,7 +104,9 @@ def test_a_mask_needs_a_threshold(tmp_path):
 def test_a_place_that_cannot_be_written(tmp_path, image, fov):
     (tmp_path / "prob").write_text("a file where a folder should be")
     with pytest.raises(OutputError):
-        PredictionWriter(tmp_path, VESSELS, 0.3, False).write("a", image, fov, random_probabilities(VESSELS))
+        PredictionWriter(tmp_path, VESSELS, 0.3, False).write(
+            Prediction("a", image, fov, random_probabilities(VESSELS))
+        )
 
 
 def test_the_operating_point_lies_beside_the_predictions(tmp_path):

@@ -19,6 +19,7 @@ from retseg.datasets.prepared import PreparedSet, save_case, write_index
 from retseg.imaging.config import InputConfig
 from retseg.inference.card import Card
 from retseg.inference.config import PredictConfig
+from retseg.inference.prediction import Prediction
 from retseg.inference.writer import PredictionWriter, write_operating_point
 from retseg.reporting.config import ReportConfig
 from retseg.reporting.run_report import RunFolders, write_run_report
@@ -129,7 +130,8 @@ class World:
         point = OperatingPoint(0.4375, "highest pooled Dice", self.dataset, "validation", ("p1-train",), 0.777)
         writer = PredictionWriter(folders.predict, self.classes, point.threshold if positive else None, all_classes)
         for number, case in enumerate(self.cases):
-            writer.write(case.sample.id, case.image, case.fov, self.probabilities(case, number, blur, seed))
+            probabilities = self.probabilities(case, number, blur, seed)
+            writer.write(Prediction(case.sample.id, case.image, case.fov, probabilities))
         write_operating_point(folders.predict, point if positive else None)
         card = Card(
             arch="unet",

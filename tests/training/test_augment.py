@@ -25,9 +25,9 @@ def drawn(patches=1, **changes):
 
 def square(side, point):
     """A picture that is dark but for one bright pixel, and a label that marks it."""
-    picture, label = torch.zeros(1, 3, side, side), torch.zeros(1, side, side, dtype=torch.uint8)
+    picture, label = torch.zeros(1, 3, side, side), torch.zeros(1, 1, side, side, dtype=torch.uint8)
     picture[0, :, point[0], point[1]] = 1.0
-    label[0, point[0], point[1]] = 7
+    label[0, 0, point[0], point[1]] = 7
     return picture, label
 
 
@@ -94,31 +94,31 @@ def test_flips_are_exact(chosen, there):
     picture, label = square(16, (2, 2))
     picture, label = augment.flip(picture, label, drawn(flips=[chosen]))
     assert (picture == 1).nonzero()[:, 2:].unique(dim=0).tolist() == [list(there)]
-    assert (label == 7).nonzero()[:, 1:].tolist() == [list(there)]
+    assert (label == 7).nonzero()[:, 2:].tolist() == [list(there)]
 
 
 def test_only_chosen_patches_are_flipped():
     pictures = torch.arange(2 * 3 * 4 * 4).reshape(2, 3, 4, 4).float()
-    maps = torch.arange(32).reshape(2, 4, 4).to(torch.uint8)
+    maps = torch.arange(64).reshape(2, 2, 4, 4).to(torch.uint8)
     before = pictures.clone(), maps.clone()
     augment.flip(pictures, maps, drawn(2, flips=[[False] * 3, [True, True, True]]))
     assert torch.equal(pictures[0], before[0][0])
-    assert torch.equal(maps[1], before[1][1].flip(0, 1).T)
+    assert torch.equal(maps[1], before[1][1].flip(1, 2).transpose(1, 2))
     assert torch.equal(pictures[1], before[0][1].flip(1, 2).transpose(1, 2))
 
 
 def test_no_turn_and_no_scale_is_the_middle_itself():
-    picture, label = torch.rand(2, 3, 40, 40), torch.randint(0, 3, (2, 40, 40), dtype=torch.uint8)
+    picture, label = torch.rand(2, 3, 40, 40), torch.randint(0, 3, (2, 1, 40, 40), dtype=torch.uint8)
     turned, labels = augment.resample(picture, label, drawn(2), 32)
     assert torch.allclose(turned, picture[:, :, 4:36, 4:36], atol=1e-5)
-    assert torch.equal(labels, label[:, 4:36, 4:36])
+    assert torch.equal(labels, label[:, :, 4:36, 4:36])
 
 
 def test_a_quarter_turn_is_exact():
-    picture, label = torch.rand(1, 3, 20, 20), torch.randint(0, 3, (1, 20, 20), dtype=torch.uint8)
+    picture, label = torch.rand(1, 3, 20, 20), torch.randint(0, 3, (1, 1, 20, 20), dtype=torch.uint8)
     turned, labels = augment.resample(picture, label, drawn(angle=[np.pi / 2]), 16)
-    middle, truth = picture[:, :, 2:18, 2:18], label[:, 2:18, 2:18]
-    quarter = next(k for k in (1, 3) if torch.equal(torch.rot90(truth, k, (1, 2)), labels))
+    middle, truth = picture[:, :, 2:18, 2:18], label[:, :, 2:18, 2:18]
+    quarter = next(k for k in (1, 3) if torch.equal(torch.rot90(truth, k, (2, 3)), labels))
     assert torch.allclose(turned, torch.rot90(middle, quarter, (2, 3)), atol=1e-4)
 
 
@@ -128,20 +128,20 @@ def test_a_vessel_pixel_stays_on_its_vessel(angle, scale):
     """Where the label says vessel, the picture is bright, and nowhere else, however the patch is turned."""
     y, x = np.mgrid[:120, :120]
     truth = (np.abs(y - 0.4 * x - 30) < 4) | (np.abs(x - 70) < 4)
-    label = torch.from_numpy(truth.astype(np.uint8))[None]
-    picture = label[:, None].float().repeat(1, 3, 1, 1)
+    label = torch.from_numpy(truth.astype(np.uint8))[None, None]
+    picture = label.float().repeat(1, 3, 1, 1)
     turned, labels = augment.resample(picture, label, drawn(angle=[angle], scale=[scale]), 64)
-    agree = (turned[0, 0] > 0.5) == (labels[0] == 1)
+    agree = (turned[0, 0] > 0.5) == (labels[0, 0] == 1)
     assert agree.float().mean() > 0.99
     # Half a pixel of the source is the most that nearest and bilinear sampling may differ by.
-    assert (turned[0, 0][labels[0] == 1] > 0.2).all()
+    assert (turned[0, 0][labels[0, 0] == 1] > 0.2).all()
     assert 0.05 < labels.float().mean() < 0.5
 
 
 def test_enlarging_enlarges():
-    label = torch.zeros(1, 60, 60, dtype=torch.uint8)
-    label[0, 20:40, 20:40] = 1
-    _, twice = augment.resample(label[:, None].float().repeat(1, 3, 1, 1), label, drawn(scale=[2.0]), 60)
+    label = torch.zeros(1, 1, 60, 60, dtype=torch.uint8)
+    label[..., 20:40, 20:40] = 1
+    _, twice = augment.resample(label.float().repeat(1, 3, 1, 1), label, drawn(scale=[2.0]), 60)
     assert int(twice.sum()) == pytest.approx(1600, rel=0.06)
 
 
@@ -151,8 +151,8 @@ def test_the_margin_is_enough(angle, scale):
     """With labels of 255 in the outermost ring only, nothing of that ring may be seen."""
     some = drawn(angle=[angle], scale=[scale])
     side = 48 + 2 * augment.margin(some, 48)
-    label = torch.full((1, side, side), 255, dtype=torch.uint8)
-    label[0, 1:-1, 1:-1] = 3
+    label = torch.full((1, 1, side, side), 255, dtype=torch.uint8)
+    label[..., 1:-1, 1:-1] = 3
     _, seen = augment.resample(torch.zeros(1, 3, side, side), label, some, 48)
     assert seen.unique().tolist() == [3]
 

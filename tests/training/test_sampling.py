@@ -73,9 +73,9 @@ def test_balance_is_the_share_of_patches_centred_on_a_vessel(images, balance):
     sampler = PatchSampler(images, SamplingConfig(patch_size=16, balance=balance), seed=0, per_epoch=4000)
     patches = sampler.epoch(1)
     _, maps = cut(images, patches, 16)
-    on_vessel = (maps[:, 8, 8] == images.classes.positive).float().mean().item()
+    on_vessel = (maps[:, 0, 8, 8] == images.classes.positive).float().mean().item()
     plain = PatchSampler(images, SamplingConfig(patch_size=16, balance=0.0), seed=1, per_epoch=4000).epoch(1)
-    by_chance = (cut(images, plain, 16)[1][:, 8, 8] == images.classes.positive).float().mean().item()
+    by_chance = (cut(images, plain, 16)[1][:, 0, 8, 8] == images.classes.positive).float().mean().item()
     assert on_vessel == pytest.approx(balance + (1 - balance) * by_chance, abs=0.03)
 
 
@@ -83,7 +83,7 @@ def test_without_a_positive_class_a_class_that_occurs_is_drawn(scenes):
     loaded = TrainingImages.load(scenes, scenes.split("train"), InputConfig(crop=False), torch.device("cpu"))
     sampler = PatchSampler(loaded, SamplingConfig(patch_size=8, balance=1.0), seed=0, per_epoch=3000)
     _, maps = cut(loaded, sampler.epoch(1), 8)
-    shares = np.bincount(maps[:, 4, 4].numpy(), minlength=4) / 3000
+    shares = np.bincount(maps[:, 0, 4, 4].numpy(), minlength=4) / 3000
     # The bands at the border cannot all be centred, so their shares are a little off.
     assert shares[:3] == pytest.approx([1 / 3] * 3, abs=0.08)
     assert shares[3] == 0
@@ -103,14 +103,14 @@ def test_cutting_is_slicing(images):
     pictures, maps = cut(images, patches, 32)
     assert torch.equal(pictures[0], images.images[0][3:35, 40:72])
     assert torch.equal(pictures[1], images.images[2][10:42, 0:32])
-    assert torch.equal(maps[1], images.labels[2][10:42, 0:32])
+    assert torch.equal(maps[1, 0], images.labels[2][10:42, 0:32])
 
 
 def test_beyond_the_border_labels_are_ignored_and_pixels_repeated(images):
     pictures, maps = cut(images, Patches(np.array([0]), np.array([-4]), np.array([60])), 30)
-    assert (maps[0, :4] == images.classes.ignore).all()
-    assert (maps[0, :, 20:] == images.classes.ignore).all()
-    assert torch.equal(maps[0, 4:, :20], images.labels[0][:26, 60:])
+    assert (maps[0, 0, :4] == images.classes.ignore).all()
+    assert (maps[0, 0, :, 20:] == images.classes.ignore).all()
+    assert torch.equal(maps[0, 0, 4:, :20], images.labels[0][:26, 60:])
     assert torch.equal(pictures[0, 0, :20], images.images[0][0, 60:])
     assert torch.equal(pictures[0, 4:, 25], images.images[0][:26, 79])
 
@@ -118,7 +118,7 @@ def test_beyond_the_border_labels_are_ignored_and_pixels_repeated(images):
 def test_an_image_smaller_than_the_patch_lies_in_its_middle(images):
     patches = PatchSampler(images, SamplingConfig(patch_size=128), seed=0, per_epoch=20).epoch(1)
     _, maps = cut(images, patches, 128)
-    for index, label in zip(patches.image, maps, strict=True):
+    for index, label in zip(patches.image, maps[:, 0], strict=True):
         height, width = images.sizes[index]
         assert (label != images.classes.ignore).sum() == height * width
         top, left = (128 - height + 1) // 2, (128 - width + 1) // 2

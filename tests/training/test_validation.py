@@ -7,8 +7,9 @@ from torch import nn
 from retseg.core.types import Classes, ClassInfo
 from retseg.imaging.config import InputConfig
 from retseg.losses.config import LossConfig
-from retseg.losses.registry import build_loss
+from retseg.models.config import ModelConfig
 from retseg.training.images import TrainingImages
+from retseg.training.objective import Objective
 from retseg.training.precision import Precision
 from retseg.training.validation import TILE, Validator, validation_tiles
 
@@ -29,8 +30,8 @@ class Pixelwise(nn.Module):
 
 
 def validator(images, limit=64, multiple=16):
-    loss = build_loss(LossConfig(name="cross-entropy"), images.classes)
-    return Validator(images, loss, multiple, limit, Precision(CPU, mixed=False))
+    objective = Objective.of(ModelConfig(), LossConfig(name="cross-entropy"), images.classes)
+    return Validator(images, objective, multiple, limit, Precision(CPU, mixed=False))
 
 
 def pixels(images):
@@ -96,7 +97,7 @@ def blank(sizes):
     return TrainingImages(
         samples=(),
         images=tuple(torch.zeros((*size, 3), dtype=torch.uint8) for size in sizes),
-        labels=tuple(torch.zeros(size, dtype=torch.uint8) for size in sizes),
+        targets=tuple(torch.zeros((1, *size), dtype=torch.uint8) for size in sizes),
         mean=torch.zeros(count, 3), std=torch.ones(count, 3), classes=classes, device=CPU, store=CPU, digest=0,
     )  # fmt: skip
 
