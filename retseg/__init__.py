@@ -4,7 +4,7 @@ The functions here do what the commands of the same name do, with the same defau
 
     import retseg
 
-    prepared = retseg.prepare(dataset="chase", root="CHASE_DB1")
+    prepared = retseg.prepare(dataset="folder", root="photographs")
     run = retseg.train(prepared, arch="unet", set={"train.epochs": 20})
     result = retseg.predict("photos/", run=run, out="result")
     scores = retseg.evaluate(run=run)

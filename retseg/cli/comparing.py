@@ -38,7 +38,7 @@ def compare(
 
     \b
     Examples:
-      retseg compare runs/chase-unet-1a2b3c runs/chase-segnet-4d5e6f
+      retseg compare runs/eyes-unet-1a2b3c runs/eyes-segnet-4d5e6f
       retseg compare runs/mine scores-of-their-maps --out reports/ours-and-theirs
     """
     from retseg.stages.compare import PAGE, TABLE
@@ -92,8 +92,8 @@ def benchmark(
 
     \b
     Examples:
-      retseg benchmark --train chase,hrf --test chase,hrf --arch unet --seeds 3
-      retseg benchmark --train chase --folds 5 --arch unet --method frangi
+      retseg benchmark --train ONE,OTHER --test ONE,OTHER --arch unet --seeds 3
+      retseg benchmark --train NAME --folds 5 --arch unet --method frangi
     """
     from retseg.stages.benchmark import PAGE, TABLE, Grid
     from retseg.stages.benchmark import benchmark as stage

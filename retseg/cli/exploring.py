@@ -47,9 +47,9 @@ def sweep(
 
     \b
     Examples:
-      retseg sweep pipelines/chase.yaml --set train.lr=1e-3,3e-4
+      retseg sweep pipelines/demo.yaml --set train.lr=1e-3,3e-4
       retseg sweep demo --set model.arch=unet,segnet --set train.epochs=2
-      retseg sweep chase --set train.lr=1e-4..1e-2 --random 8 --seed 1
+      retseg sweep demo --set train.lr=1e-4..1e-2 --random 8 --seed 1
     """
     from retseg.stages.sweep import TABLE
     from retseg.stages.sweep import sweep as stage
@@ -108,7 +108,7 @@ def adapt(
     \b
     Examples:
       retseg adapt photos/ --run runs/mine
-      retseg adapt --run runs/chase-unet-1a2b3c --dataset hrf
+      retseg adapt --run runs/eyes-unet-1a2b3c --dataset NAME
       retseg adapt photos/ --run runs/mine --certainty 0.3 --rounds 2 --set train.epochs=3
     """
     from retseg.stages.adapt import adapt as stage

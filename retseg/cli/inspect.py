@@ -49,7 +49,7 @@ def datasets_show(name: Annotated[str, typer.Argument(help="Name of a dataset.")
 
     \b
     Example:
-      retseg datasets show drive
+      retseg datasets show folder
     """
     from retseg.datasets.registry import DATASETS
 
@@ -83,7 +83,7 @@ def datasets_check(
 
     \b
     Example:
-      retseg datasets check drive --root ~/DRIVE
+      retseg datasets check folder --root photographs/
     """
     from retseg.core.progress import progress
     from retseg.datasets.registry import DATASETS

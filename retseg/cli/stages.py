@@ -59,6 +59,12 @@ def prepare(
         bool,
         typer.Option("--tensors", help="Also pack the lecture's uint8 tensors. Short for --set prepare.tensors=true."),
     ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="Refuse labels with a colour that no class has. Short for --set dataset.strict=true."
+        ),
+    ] = False,
     seed: options.Seed = None,
     workers: options.Workers = None,
     force: options.Force = False,
@@ -71,12 +77,13 @@ def prepare(
     \b
     Examples:
       retseg prepare
-      retseg prepare --dataset chase --root ~/CHASE_DB1
+      retseg prepare --dataset NAME --root FOLDER
       retseg prepare --dataset folder --root photos/ --out prepared-photos
     """
     from retseg.stages.prepare import prepare as stage
 
-    settings = _settings(config, assign, dataset, seed=seed, prepare__tensors=tensors or None)
+    flags = {"prepare__tensors": tensors or None, "dataset__strict": strict or None}
+    settings = _settings(config, assign, dataset, seed=seed, **flags)
     result = stage(settings, root=root, out=out, workers=workers, force=force)
     _tell(result, "Prepared set")
     splits = {name: len(ids) for name, ids in result.manifest.facts["splits"].items()}
@@ -157,7 +164,7 @@ def train(
       retseg train --arch segnet
       retseg train --arch unet --set train.epochs=20 --seed 1
       retseg train --arch segnet --recipe lecture
-      retseg train --from runs/hrf-unet-1a2b3c --dataset chase --set train.lr=3e-4
+      retseg train --from runs/eyes-unet-1a2b3c --dataset NAME --set train.lr=3e-4
       retseg train --arch resunet18 --encoder-weights imagenet --freeze-encoder-epochs 5
       retseg train --arch unet --overfit 2
       retseg train --arch unet --find-lr
@@ -231,8 +238,8 @@ def predict(
       retseg predict photos/ --run runs/mine --out result
       retseg predict photos/ --run runs/one --run runs/two
       retseg predict eye.jpg --out result
-      retseg predict --dataset hrf --split all
-      retseg predict --method frangi --dataset chase
+      retseg predict --dataset NAME --split all
+      retseg predict --method frangi --dataset NAME
     """
     from retseg.stages.predict import predict_photographs, predict_prepared
     from retseg.stages.prepare import prepared_set
@@ -317,10 +324,10 @@ def evaluate(
     \b
     Examples:
       retseg evaluate
-      retseg evaluate --run runs/mine --dataset chase --traps
-      retseg evaluate --run runs/one --run runs/two --dataset chase
-      retseg evaluate --method frangi --dataset chase
-      retseg evaluate --predictions maps/ --dataset chase --root ~/CHASE_DB1 --threshold 0.4 --out scores
+      retseg evaluate --run runs/mine --dataset NAME --traps
+      retseg evaluate --run runs/one --run runs/two --dataset NAME
+      retseg evaluate --method frangi --dataset NAME
+      retseg evaluate --predictions maps/ --dataset NAME --root FOLDER --threshold 0.4 --out scores
     """
     from retseg.stages.evaluate import evaluate as stage
     from retseg.stages.prepare import prepared_set
@@ -409,8 +416,8 @@ def run(
 
     \b
     Examples:
-      retseg run pipelines/chase.yaml
-      retseg run pipelines/hrf.yaml --root ~/HRF --device cuda
+      retseg run pipelines/demo.yaml
+      retseg run mine.yaml --root FOLDER --device cuda
     """
     from retseg.stages.pipeline import run_pipeline
 

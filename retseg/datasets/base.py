@@ -41,6 +41,9 @@ VESSELS = Classes(
 )
 """The three classes of DRIVE and its kin, in colours that colour-blind readers tell apart."""
 
+DEFAULT_CLASSES = VESSELS
+"""What is looked for in photographs where neither a net nor a prepared set says so."""
+
 BLACK_AND_WHITE: frozenset[int] = frozenset()
 """The encoding of labels that hold two values and no grey: 0 and 1, or 0 and 255."""
 

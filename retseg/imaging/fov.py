@@ -18,7 +18,7 @@ from retseg.imaging.region import Light, compose, edge_field, lit_region, rim_to
 from retseg.imaging.rim import Points, Rim, fit_rim, outline
 
 _WORKING_SIDE = 700
-"""Pixels of the longer side of the small copy, at least: DRIVE and STARE stay native, larger ones are averaged."""
+"""Pixels of the longer side of the small copy, at least: what is less than twice as large stays native."""
 
 _DARKEST_RETINA = 12
 """Grey levels. A photograph whose brightest parts do not reach this shows nothing."""

@@ -18,7 +18,7 @@ BANDS = ("thin", "medium", "thick")
 """Names of the bands, from narrow to wide."""
 
 EDGES = (5.0, 10.0)
-"""Calibres at which medium and thick begin, per mille of the field of view's diameter (2.7 and 5.4 pixels on DRIVE)."""
+"""Calibres at which medium and thick begin, per mille of the field of view's diameter (2.7 and 5.4 of 540 pixels)."""
 
 
 def band_counts(shapes: Shapes) -> dict[str, Counts]:

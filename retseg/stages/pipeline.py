@@ -19,6 +19,7 @@ from retseg.stages.report import report
 from retseg.stages.runner import StageResult
 from retseg.stages.settings import PIPELINE_KEYS, Settings, load_settings
 from retseg.stages.train import train
+from retseg.stages.tune import tune
 
 Say = Callable[[str], object]
 
@@ -29,9 +30,10 @@ class Pipeline(Section):
     Attributes:
         name: What its runs and its report are called.
         about: What it is for, in a sentence or two.
-        budget: Minutes of training for all runs together, shared out equally; each then ends by the clock
+        budget: Minutes of training for all nets together, shared out equally; each then ends by the clock
             (`train.minutes`), whatever epochs it has reached. None lets every run train to its last epoch.
-        runs: Settings of each run by the run's name; one run with the shared settings when empty.
+        runs: Settings of each run by the run's name; one run with the shared settings when empty. A run with
+            `method.name` tunes that method in the place of a net.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -76,7 +78,8 @@ def read_pipeline(
     shared = {key: value for key, value in data.items() if key not in PIPELINE_KEYS}
     runs: Mapping[str, dict[str, Any]] = heading.runs or {"": {}}
     rest = [one for one in sets if one not in of_heading]
-    flags = {"seed": seed, "train.minutes": heading.budget and heading.budget / len(runs)}
+    nets = sum("method" not in (over or {}) for over in runs.values())
+    flags = {"seed": seed, "train.minutes": heading.budget and heading.budget / max(1, nets)}
     settings = {name: load_settings(merge(shared, over or {}), rest, flags) for name, over in runs.items()}
     return heading, settings
 
@@ -112,9 +115,13 @@ def run_pipeline(
     folders = []
     for name, settings in runs.items():
         label = f"{heading.name}-{name}" if name else heading.name
-        folder = train_folder(label, settings, prepared)
-        trained = train(settings, prepared.folder, out=folder, device=device, force=force)
-        _say_done(say, f"train {name}".strip(), trained)
+        if settings.method.name is not None:
+            trained = tune(settings, prepared.folder, settings.method.name, label=label, workers=workers, force=force)
+        else:
+            folder = train_folder(label, settings, prepared)
+            trained = train(settings, prepared.folder, out=folder, device=device, force=force)
+        folder = trained.folder.parent
+        _say_done(say, f"{'train' if settings.method.name is None else 'tune'} {name}".strip(), trained)
         for fact in ("transfer", "stopped"):
             if words := trained.manifest.facts.get(fact):
                 say(f"  {words}")

@@ -16,7 +16,7 @@ from retseg.core.errors import ImageError, InputError, RetsegError
 from retseg.core.manifest import Manifest, file_digests
 from retseg.core.progress import progress
 from retseg.core.types import BoolArray, Classes, OperatingPoint, Sample, UInt8Array
-from retseg.datasets.base import VESSELS
+from retseg.datasets.base import DEFAULT_CLASSES
 from retseg.datasets.folder import photographs
 from retseg.datasets.prepared import PreparedSet
 from retseg.imaging.fov import estimate_fov
@@ -64,7 +64,7 @@ def predict_photographs(
     samples = photographs(path)
     base = path if path.is_dir() else path.parent
     inputs = file_digests((sample.image for sample in samples), base)
-    model = RunModel.of_method(settings, method, run, VESSELS) if method is not None else RunModel.find(run)
+    model = RunModel.of_method(settings, method, run, DEFAULT_CLASSES) if method is not None else RunModel.find(run)
     folder = out or model.run / "predict" / (path.stem if path.is_file() else path.resolve().name)
     return _predict(settings, model, samples, inputs, folder, device, force)
 

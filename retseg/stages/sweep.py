@@ -102,7 +102,8 @@ def _trials(path: Path, axes: Axes, combinations: Sequence[Mapping[str, str]], s
         except ConfigError as error:
             yield Trial("", changed, failed=error.line)
             continue
-        for name, settings in runs.items():
+        nets = {name: settings for name, settings in runs.items() if settings.method.name is None}
+        for name, settings in nets.items():
             if settings.train.validation_fraction == 0:
                 what = "without validation patients (train.validation_fraction=0) there is nothing to rank by"
                 fix = "Set aside some, for example --set train.validation_fraction=0.15"

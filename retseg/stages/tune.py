@@ -49,6 +49,7 @@ def tune(
     name: str,
     *,
     out: Path | None = None,
+    label: str | None = None,
     workers: int | None = None,
     force: bool = False,
 ) -> StageResult:
@@ -60,7 +61,8 @@ def tune(
         settings: The configuration; `method.parameters`, `method.search` and `method.images` count.
         prepared: Folder of the prepared set.
         name: The method, as `retseg methods list` names it.
-        out: The run's folder, in which `train/` is written; `runs/<dataset>-<method>-<key>` when None.
+        out: The run's folder, in which `train/` is written; `runs/<label>-<key>` when None.
+        label: What the run is called; its dataset and the method when None.
         workers: Processes to use; all cores when None.
         force: Do it again even if nothing changed.
     """
@@ -71,7 +73,7 @@ def tune(
     # What is learnt from labels is learnt from all of them; a handful of parameters needs no more than a few.
     samples = tuning.tuning_samples(data, None if method.fit is not None else settings.method.images)
     plan = _plan(method, tried, {"prepared": Manifest.read(prepared).digest}, [sample.id for sample in samples])
-    run = out or RUNS / f"{data.name}-{name}-{plan.key[:6]}"
+    run = out or RUNS / f"{label or f'{data.name}-{name}'}-{plan.key[:6]}"
     job = _Tuning(method, tried, data, samples, workers)
     result = run_stage(plan, run / "train", lambda partial, resumed: job.run(partial, prepared), force=force)
     return StageResult(result.folder, result.manifest, result.skipped, (_told(result),))

@@ -150,3 +150,14 @@ def test_arrays_of_another_grid_are_refused():
 def test_a_box_beyond_the_image_is_refused(box):
     with pytest.raises(ValueError, match="no geometry"):
         Geometry((20, 30), box, (5, 5))
+
+
+@given(geometry=geometries(), seed=st.integers(0, 99))
+@settings(max_examples=40, deadline=None)
+def test_ids_go_where_labels_go(geometry, seed):
+    """Ids beyond eight bits survive, and lie on the very pixels that labels lie on."""
+    labels = np.random.default_rng(seed).integers(0, 200, geometry.native, dtype=np.uint8)
+    ids = labels.astype(np.uint16) * 300
+    np.testing.assert_array_equal(
+        geometry.ids_to_working(ids), geometry.labels_to_working(labels).astype(np.uint16) * 300
+    )

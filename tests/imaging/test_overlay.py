@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retseg.imaging.overlay import ERROR_COLOURS, class_overlay, contact_sheet, error_overlay
+from retseg.imaging.overlay import ERROR_COLOURS, class_overlay, contact_sheet, error_overlay, outlined
 
 
 @pytest.fixture
@@ -69,3 +69,20 @@ def test_contact_sheet_of_one_and_of_a_long_title():
     assert sheet.shape[1] == 336
     with pytest.raises(ValueError, match="at least one"):
         contact_sheet([])
+
+
+def test_outlines_lie_inside_each_instance(image):
+    ids = np.zeros((20, 30), np.uint16)
+    ids[5:12, 5:10], ids[5:12, 10:16] = 1, 2
+    result = outlined(image, ids, (255, 255, 0))
+    drawn = (result == (255, 255, 0)).all(axis=2)
+    assert not drawn[ids == 0].any()
+    assert drawn[5:12, 9].all(), "where two touch, each has its own border"
+    assert drawn[5:12, 10].all()
+    assert not drawn[6:11, 6:9].any()
+    assert (result[~drawn] == image[~drawn]).all()
+
+
+def test_the_pictures_border_is_no_border_of_an_instance(image):
+    ids = np.ones((20, 30), np.uint16)
+    assert (outlined(image, ids) == image).all()

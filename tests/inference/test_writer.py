@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retseg.core.errors import ConfigError, OutputError
-from retseg.core.types import OperatingPoint
+from retseg.core.types import Classes, ClassInfo, OperatingPoint
 from retseg.datasets.base import VESSELS
+from retseg.imaging.instances import depth
 from retseg.imaging.io import read_image, read_label
 from retseg.imaging.maps import read_class_probabilities, read_probability
 from retseg.inference.prediction import Prediction
@@ -115,3 +117,44 @@ def test_the_operating_point_lies_beside_the_predictions(tmp_path):
     assert OperatingPoint.from_json(json.loads((tmp_path / "operating_point.json").read_text())) == point
     write_operating_point(tmp_path / "none", None)
     assert not (tmp_path / "none").exists()
+
+
+FIGURES = Classes("figures", (ClassInfo("ground", (0, 0, 0)), ClassInfo("figure", (230, 80, 0))), things=(1,))
+
+
+def touching_discs():
+    """Probabilities of two discs that touch, and how deep inside its disc each pixel lies."""
+    rows, columns = np.ogrid[: SHAPE[0], : SHAPE[1]]
+    ids = np.zeros(SHAPE, np.uint16)
+    ids[(rows - 12) ** 2 + (columns - 15) ** 2 < 80] = 1
+    ids[(rows - 27) ** 2 + (columns - 15) ** 2 < 70] = 2
+    figure = np.where(ids > 0, 0.9, 0.1).astype(np.float32)
+    return ids, np.stack([1 - figure, figure]), depth(ids)[None]
+
+
+@pytest.mark.parametrize(("separation", "count"), [(None, 2), ("watershed", 2), ("components", 1)])
+def test_things_are_told_apart(tmp_path, image, separation, count):
+    ids, probabilities, deep = touching_discs()
+    writer = PredictionWriter(tmp_path, FIGURES, None, False, (separation, {}))
+    writer.write(Prediction("street/a", image, np.ones(SHAPE, bool), probabilities, {"distance": deep}))
+    found = read_label(tmp_path / "instances/street/a.png")
+    assert found.max() == count
+    np.testing.assert_array_equal(found > 0, ids > 0)
+    overlay = read_image(tmp_path / "overlay/street/a.png")
+    assert (overlay == 255).all(axis=2).any(), "figures are outlined"
+
+
+def test_a_task_without_things_has_no_instances(tmp_path, image, fov):
+    PredictionWriter(tmp_path, VESSELS, 0.3, False).write(Prediction("a", image, fov, random_probabilities(VESSELS)))
+    assert not (tmp_path / "instances").exists()
+
+
+def test_things_of_a_positive_class(tmp_path, image):
+    """Where a threshold decides, the instances lie in the mask that it makes."""
+    _, probabilities, deep = touching_discs()
+    classes = replace(FIGURES, positive=1)
+    writer = PredictionWriter(tmp_path, classes, 0.5, False)
+    writer.write(Prediction("a", image, np.ones(SHAPE, bool), probabilities, {"distance": deep}))
+    found, mask = read_label(tmp_path / "instances/a.png"), read_label(tmp_path / "mask/a.png")
+    np.testing.assert_array_equal(found > 0, mask > 0)
+    assert found.max() == 2

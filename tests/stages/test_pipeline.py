@@ -44,6 +44,13 @@ def test_a_budget_is_shared_out_equally(tmp_path):
         read_pipeline(path, ["budget=0"])
 
 
+def test_a_method_takes_no_part_of_the_budget(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("name: p\nbudget: 30\nruns:\n  a: {method: {name: frequency}}\n  b: {}\n  c: {}\n")
+    _, runs = read_pipeline(path)
+    assert runs["b"].train.minutes == runs["c"].train.minutes == 15
+
+
 def test_without_a_budget_nothing_ends_by_the_clock():
     _, runs = read_pipeline(shipped_pipelines()["lecture-compare"])
     assert {settings.train.minutes for settings in runs.values()} == {None}
