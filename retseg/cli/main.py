@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from retseg.cli import comparing, exploring, inspect, stages
+from retseg.cli import comparing, exploring, inspect, segments, stages
 from retseg.core.errors import RetsegError
 from retseg.core.paths import output_error
 
@@ -60,6 +60,7 @@ def root(
 stages.add_to(app)
 comparing.add_to(app)
 exploring.add_to(app)
+segments.add_to(app)
 inspect.add_to(app)
 
 

@@ -27,7 +27,8 @@ class Sample:
     """One photograph of a dataset: where its files are and whose eye it shows. Paths only, no pixels.
 
     `labels` maps an observer's name to a label file; the first entry is the reference observer.
-    `fov` is the owner's field-of-view mask, or None where the dataset ships none.
+    `fov` is the owner's field-of-view mask, or None where the dataset ships none. `instances` is an id map of the
+    things in the photograph, where that is a file of its own.
     """
 
     id: str
@@ -38,6 +39,13 @@ class Sample:
     labels: Mapping[str, Path] = field(default_factory=dict)
     fov: Path | None = None
     um_per_pixel: float | None = None
+    instances: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that belongs to the photograph, itself first."""
+        further = (self.fov, *self.labels.values(), self.instances)
+        return (self.image, *(path for path in further if path is not None))
 
     @property
     def reference(self) -> str | None:

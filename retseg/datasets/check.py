@@ -11,6 +11,7 @@ import numpy as np
 from retseg.core.errors import ImageError
 from retseg.core.types import BoolArray, Sample, UInt8Array
 from retseg.datasets.base import Dataset, Report, require_visible
+from retseg.datasets.class_tables import ALL_VOID
 from retseg.datasets.findings import Finding
 from retseg.imaging.io import image_size, read_image
 
@@ -53,10 +54,14 @@ def _check_sample(dataset: Dataset, sample: Sample, sizes: dict[Path, tuple[int,
     for observer, path in sample.labels.items():
         try:
             class_map = dataset.target(sample, observer, fov)
+            if observer == sample.reference:
+                dataset.instances(sample, observer)
+            remarks = dataset.remarks(sample, observer)
         except ImageError as error:
             yield _damage(path, error)
         else:
             yield from _mistaken(dataset, path, class_map)
+            yield from _remarked(dataset, path, class_map, remarks)
 
 
 def _size(sample: Sample) -> tuple[int, int] | None:
@@ -97,6 +102,15 @@ def _mistaken(dataset: Dataset, path: Path, class_map: UInt8Array) -> Iterator[F
     elif positive > _MOST_VESSEL * int(counted.sum()):
         what = f"more than half of the field of view is marked as {name}"
         yield Finding("warning", path, what, "See whether the label is inverted, or is a field-of-view mask")
+
+
+def _remarked(dataset: Dataset, path: Path, class_map: UInt8Array, remarks: Sequence[str]) -> Iterator[Finding]:
+    """What the set itself says about a label; and that nothing in it counts, whether the set says so or not."""
+    lines = list(remarks)
+    if dataset.classes.positive is None and not (class_map != dataset.classes.ignore).any():
+        lines.append(ALL_VOID)
+    for line in dict.fromkeys(lines):
+        yield Finding("warning", path, line, "See whether this is the right file and an undamaged copy")
 
 
 def _odd_sizes(dataset: Dataset, sizes: dict[Path, tuple[int, int]]) -> Iterator[Finding]:

@@ -45,8 +45,8 @@ index.csv or labels.csv      (optional: image,label,label2,fov,patient,eye,split
         SECOND_LABEL: "the second observer's labels, if any",
     }
     protocols: ClassVar[Mapping[str, str]] = {
-        "customary": "the table's splits; else 70% of the labelled patients for training and 30% for the test, "
-        "dealt anew for every dataset.fold; without labels all are the test"
+        "customary": "the table's splits (train, validation, test); else 70% of the labelled patients for training "
+        "and 30% for the test, dealt anew for every dataset.fold; without labels all are the test"
     }
     folds: ClassVar[Mapping[str, int | None]] = {"customary": None}
     reads_csv = True
@@ -155,7 +155,7 @@ def _shared(table: Table, samples: list[Sample]) -> list[Finding]:
     shared = sorted(shared_patients(samples))
     if not shared:
         return []
-    what = f"patients that stand in both splits: {listed(shared)}"
+    what = f"patients that stand in more than one split: {listed(shared)}"
     return [Finding("error", table.path, what, "Give all photographs of a patient one split", blocks=True)]
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from retseg.datasets.base import Dataset
 
 GENERATED = "synthetic"
-"""Name of the set that is generated rather than obtained."""
+"""Name of the set that is generated where none is named and none is found."""
 
 DATASETS: Registry[type[Dataset]] = Registry(
     "dataset",
@@ -23,6 +23,13 @@ DATASETS: Registry[type[Dataset]] = Registry(
         "hrf": "retseg.datasets.hrf:Hrf",
         "folder": "retseg.datasets.folder:Folder",
         GENERATED: "retseg.datasets.synthetic.dataset:SyntheticDataset",
+        "stanford-background": "retseg.datasets.stanford:StanfordBackground",
+        "penn-fudan": "retseg.datasets.penn_fudan:PennFudan",
+        "indexed": "retseg.datasets.indexed:Indexed",
+        "msrc": "retseg.datasets.msrc:Msrc",
+        "synthetic-msrc": "retseg.datasets.synthetic.lookalikes:SyntheticMsrc",
+        "synthetic-stanford": "retseg.datasets.synthetic.lookalikes:SyntheticStanford",
+        "synthetic-pedestrians": "retseg.datasets.synthetic.lookalikes:SyntheticPedestrians",
     },
 )
 
@@ -33,16 +40,19 @@ _LEVELS = 2
 def find_datasets(base: Path) -> dict[str, Path]:
     """The known sets at `base` or up to two levels below it, by name; the shallowest folder of each counts.
 
-    Generated sets are left out (they can be made anywhere, at any time), and `folder` claims nothing.
+    Generated sets are left out (they can be made anywhere, at any time): a look-alike is not taken for the set whose
+    layout it has. `folder` claims nothing.
     """
-    kinds = [(name, DATASETS.get(name)) for name in DATASETS.names() if name != GENERATED]
+    every = [(name, DATASETS.get(name)) for name in DATASETS.names()]
+    kinds = [(name, kind) for name, kind in every if not kind.generated]
+    drawn = [kind for _, kind in every if kind.generated]
     found: dict[str, Path] = {}
     level = [base]
     for _ in range(_LEVELS + 1):
         for folder in level:
-            for name, kind in kinds:
-                if name not in found and not kind.generated and kind.marks(folder):
-                    found[name] = folder
+            marked = [name for name, kind in kinds if name not in found and kind.marks(folder)]
+            if marked and not any(kind.marks(folder) for kind in drawn):
+                found.update(dict.fromkeys(marked, folder))
         level = [below for folder in level for below in _subfolders(folder)]
     return {name: found[name] for name, _ in kinds if name in found}
 

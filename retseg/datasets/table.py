@@ -15,10 +15,11 @@ from retseg.core.types import Sample
 from retseg.datasets.findings import Finding
 from retseg.datasets.ids import photograph_ids
 from retseg.datasets.pairing import FOLDERS, FOV, LABEL, SECOND_LABEL
-from retseg.datasets.splits import TEST, TRAIN
+from retseg.datasets.splits import SPLITS, TEST, VALIDATION
 
 COLUMNS = ("image", LABEL, SECOND_LABEL, FOV, "patient", "eye", "split", "um_per_pixel")
 _EYES = {"l": "L", "left": "L", "os": "L", "r": "R", "right": "R", "od": "R"}
+_SPLITS = {split: split for split in SPLITS} | {"val": VALIDATION}
 _CORRECT = "Correct the table"
 
 
@@ -132,14 +133,14 @@ def _sample(
     labels = {role: files[role] for role in (LABEL, SECOND_LABEL) if role in files}
     if LABEL not in labels and labels:
         findings.append(_wrong(table, line, "there is a label2 but no label"))
-    split = row["split"].lower() or TEST
-    if split not in (TRAIN, TEST):
-        findings.append(_wrong(table, line, f"split is '{row['split']}', neither train nor test"))
+    split = _SPLITS.get(row["split"].lower() or TEST)
+    if split is None:
+        findings.append(_wrong(table, line, f"split is '{row['split']}', none of {', '.join(_SPLITS)}"))
     return Sample(
         id=name,
         patient=row["patient"] or name,
         image=files["image"],
-        split=split,
+        split=split or TEST,
         eye=_EYES.get(row["eye"].lower(), row["eye"] or None),
         labels=labels,
         fov=files.get(FOV),

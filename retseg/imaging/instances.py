@@ -13,9 +13,11 @@ def depth(ids: UInt16Array) -> Float32Array:
 
     The distance to the nearest pixel of anything else, as a share of the largest distance in the same instance: 1 at
     an instance's deepest pixel, above 0 everywhere inside, 0 where the id is 0. The image's border is no border of an
-    instance. It does not depend on the instance's size.
+    instance. It does not depend on the instance's size, but for the width of a pixel.
     """
     result = np.zeros(ids.shape, np.float32)
+    if not ids.any():
+        return result
     for number, box in enumerate(ndimage.find_objects(ids), start=1):
         if box is None:
             continue

@@ -76,7 +76,7 @@ def _remarks(dataset: Dataset, source: Source, rows: list[IndexRow]) -> list[str
 
 
 def _plan(settings: Settings, config: DatasetConfig, classes: Classes, source: Source, samples: list[Sample]) -> Plan:
-    files = [path for sample in samples for path in (sample.image, sample.fov, *sample.labels.values()) if path]
+    files = [path for sample in samples for path in sample.files]
     # A table beside the photographs may say these, so their files alone do not tell that they changed.
     said = {s.id: [s.patient, s.eye, s.split, s.um_per_pixel, list(s.labels)] for s in samples}
     inputs = {**file_digests(files, source.root), "samples": digest_of(said), "classes": digest_of(classes.to_json())}
@@ -191,8 +191,8 @@ def _outcomes(
 
 def _absolute(sample: Sample) -> Sample:
     labels = {observer: path.resolve() for observer, path in sample.labels.items()}
-    fov = None if sample.fov is None else sample.fov.resolve()
-    return replace(sample, image=sample.image.resolve(), labels=labels, fov=fov)
+    fov, instances = (None if path is None else path.resolve() for path in (sample.fov, sample.instances))
+    return replace(sample, image=sample.image.resolve(), labels=labels, fov=fov, instances=instances)
 
 
 def _prepare_sample(dataset: Dataset, sample: Sample, folder: Path) -> IndexRow | Failure:

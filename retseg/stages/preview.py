@@ -9,7 +9,7 @@ import numpy as np
 from retseg.core.types import Classes, UInt8Array
 from retseg.datasets.prepared import IndexRow
 from retseg.imaging.io import read_image, read_label
-from retseg.imaging.overlay import class_overlay, contact_sheet
+from retseg.imaging.overlay import class_overlay, contact_sheet, outlined
 
 MOST = 24
 _WIDTH = 480
@@ -17,7 +17,7 @@ _FOV_COLOUR = (240, 228, 66)
 
 
 def preview(folder: Path, rows: list[IndexRow], classes: Classes) -> UInt8Array:
-    """Photographs with their labels tinted and the field of view outlined: (H, W, 3) uint8.
+    """Photographs with their labels tinted, things and the field of view outlined: (H, W, 3) uint8.
 
     At most `MOST` of them, spread evenly over the set, so that the sheet stays small for any number of images.
     """
@@ -33,6 +33,10 @@ def _panel(folder: Path, row: IndexRow, classes: Classes) -> UInt8Array:
         label = read_label(folder / row.label)[::step, ::step]
         for index in classes.scored if classes.positive is None else (classes.positive,):
             image = class_overlay(image, label == index, classes.items[index].colour, 0.6)
+    if row.instances:
+        image = outlined(image, read_label(folder / row.instances)[::step, ::step].astype(np.uint16))
+    if classes.outside is None:
+        return image
     fov = read_label(folder / row.fov)[::step, ::step] > 0
     inside = fov[1:-1, 1:-1] & fov[:-2, 1:-1] & fov[2:, 1:-1] & fov[1:-1, :-2] & fov[1:-1, 2:]
     rim = fov.copy()

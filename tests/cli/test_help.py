@@ -8,7 +8,8 @@ import pytest
 COMMANDS = [
     ["prepare"], ["train"], ["predict"], ["evaluate"], ["report"], ["run"], ["demo"], ["doctor"],
     ["datasets", "list"], ["datasets", "show"], ["datasets", "check"], ["models", "list"], ["models", "show"],
-    ["config", "show"], ["compare"], ["benchmark"], ["sweep"], ["adapt"], ["methods", "list"], ["methods", "show"],
+    ["config", "show"], ["compare"], ["benchmark"], ["sweep"], ["adapt"], ["segments"],
+    ["methods", "list"], ["methods", "show"],
 ]  # fmt: skip
 
 

@@ -3,9 +3,12 @@ from __future__ import annotations
 import pytest
 from PIL import Image
 
+from retseg.core.errors import ImageError
 from retseg.datasets.chase import Chase
+from retseg.datasets.class_tables import ALL_VOID
 from retseg.datasets.config import DatasetConfig
 from retseg.datasets.folder import Folder
+from retseg.datasets.msrc import Msrc
 
 
 @pytest.fixture
@@ -84,3 +87,48 @@ def test_one_photograph_of_another_size_than_the_rest_is_damage_and_a_resized_se
     assert [(severity, path) for severity, path, _ in found] == [("error", "Image_02L.jpg"), ("note", ".")]
     assert "60x60 but the others of the set are 64x48" in found[0][2]
     assert "the owner's are 999x960" in found[1][2]
+
+
+@pytest.fixture
+def scenes(tmp_path, studio):
+    for name in ("1_1_s", "1_2_s", "1_3_s"):
+        studio.photograph(tmp_path / f"Images/{name}.bmp")
+        studio.save(tmp_path / f"GroundTruth/{name}_GT.bmp", Image.new("RGB", (64, 48), (128, 128, 128)))
+    return tmp_path
+
+
+def worth_a_look(root, kind=Msrc):
+    return [found for found in found_in(root, kind) if found[0] != "note"]
+
+
+def test_a_label_without_a_counted_pixel_and_what_a_set_remarks_are_warnings_each_once(scenes, studio):
+    assert worth_a_look(scenes) == []
+    studio.save(scenes / "GroundTruth/1_1_s_GT.bmp", Image.new("RGB", (64, 48)))
+    odd = Image.new("RGB", (64, 48), (128, 128, 128))
+    odd.putpixel((3, 4), (1, 2, 3))
+    studio.save(scenes / "GroundTruth/1_2_s_GT.bmp", odd)
+    assert worth_a_look(scenes) == [
+        ("warning", "GroundTruth/1_1_s_GT.bmp", ALL_VOID),
+        ("warning", "GroundTruth/1_2_s_GT.bmp", "1 pixel (0.0%) of 1 colour that no class has, taken as void"),
+    ]
+
+
+def test_an_all_void_label_is_noticed_although_its_set_says_nothing(scenes, studio):
+    class Silent(Msrc):
+        def remarks(self, sample, observer):
+            return []
+
+    studio.save(scenes / "GroundTruth/1_1_s_GT.bmp", Image.new("RGB", (64, 48)))
+    assert worth_a_look(scenes, Silent) == [("warning", "GroundTruth/1_1_s_GT.bmp", ALL_VOID)]
+
+
+def test_a_damaged_id_map_is_named(scenes):
+    class Numbered(Msrc):
+        def instances(self, sample, observer):
+            raise ImageError(
+                "the id map holds a person of no pixel", where=sample.labels[observer], fix="Draw it again"
+            )
+
+    assert [(severity, what) for severity, _, what in worth_a_look(scenes, Numbered)] == [
+        ("error", "the id map holds a person of no pixel")
+    ] * 3

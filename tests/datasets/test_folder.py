@@ -95,11 +95,12 @@ def test_a_table_without_splits_still_splits_by_patient(tmp_path, studio):
     assert len({s.patient for s in found if s.split == "test"}) == 1
 
 
-def test_a_patient_in_both_splits_of_a_table_is_refused(tmp_path, studio):
+@pytest.mark.parametrize(("one", "other"), [("train", "test"), ("train", "validation"), ("val", "test")])
+def test_a_patient_in_two_splits_of_a_table_is_refused(tmp_path, studio, one, other):
     for name in ("a.png", "b.png"):
         studio.photograph(tmp_path / name)
-    (tmp_path / "index.csv").write_text("image,patient,split\na.png,p,train\nb.png,p,test\n")
-    with pytest.raises(LayoutError, match="both splits: p"):
+    (tmp_path / "index.csv").write_text(f"image,patient,split\na.png,p,{one}\nb.png,p,{other}\n")
+    with pytest.raises(LayoutError, match="more than one split: p"):
         samples_of(tmp_path)
 
 

@@ -58,11 +58,21 @@ def test_paths_are_relative_to_the_table_or_to_the_root(eyes, studio):
     assert [sample.id for sample in found.samples] == ["tables/near", "a"]
 
 
+@pytest.mark.parametrize(
+    ("written", "split"),
+    [("train", "train"), ("validation", "validation"), ("VAL", "validation"), ("Test", "test"), ("", "test")],
+)
+def test_an_owner_may_set_photographs_aside_for_validation(eyes, written, split):
+    found = samples_of(eyes, f"image,split\na.jpg,{written}\n")
+    assert [sample.split for sample in found.samples] == [split]
+    assert found.findings == []
+
+
 def test_everything_wrong_is_named_with_its_line(eyes):
     found = samples_of(
         eyes,
         "image,label,label2,split,um_per_pixel\n"
-        "a.jpg,la.png,,validation,7\n"
+        "a.jpg,la.png,,practice,7\n"
         "gone.jpg,la.png,,test,7\n"
         "b.jpg,missing.png,,test,zero\n"
         "a.jpg,la.png,,test,7\n"
@@ -71,7 +81,7 @@ def test_everything_wrong_is_named_with_its_line(eyes):
     )
     what = [finding.what for finding in found.findings]
     for part in (
-        "line 2: split is 'validation'",
+        "line 2: split is 'practice', none of train, validation, test, val",
         "image missing (named in line 3",
         "label missing (named in line 4",
         "line 4: um_per_pixel is 'zero'",
