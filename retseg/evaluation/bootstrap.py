@@ -24,7 +24,7 @@ possible two-sided p of the signed-rank test is 2 / 2**5 = 0.0625. An interval f
 
 LEVEL = 0.95
 RESAMPLES = 10_000
-METHOD = "percentile bootstrap over patients"
+METHOD = "percentile bootstrap over {}s"
 
 Interval = tuple[float, float]
 
@@ -45,8 +45,8 @@ class Intervals:
         """Whether there are too few patients for the interval to be trusted."""
         return is_weak(self.n_patients)
 
-    def to_json(self) -> dict[str, Any]:
-        """What summary.json holds."""
+    def to_json(self, subject: str = "patient") -> dict[str, Any]:
+        """What summary.json holds. `subject` is what the patients are called."""
         return {
             "pooled": {name: _pair(interval) for name, interval in self.pooled.items()},
             "per_image_mean": {name: _pair(interval) for name, interval in self.per_image_mean.items()},
@@ -56,7 +56,7 @@ class Intervals:
             "level": LEVEL,
             "resamples": self.resamples,
             "seed": self.seed,
-            "method": METHOD,
+            "method": METHOD.format(subject),
         }
 
 

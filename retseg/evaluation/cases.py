@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from retseg.core.errors import InputError
 from retseg.core.types import BoolArray, Classes, UInt8Array, UInt16Array
+from retseg.evaluation.class_ranking import ClassRanking, rank_classes, read_class_scores
 from retseg.evaluation.figures import Figures, shape_figures
+from retseg.evaluation.instances import ClassMaps, InstanceFiles, InstanceScore, score_instances
 from retseg.evaluation.maps_of_others import MapEncoding, read_scores
 from retseg.evaluation.traps import TrapSums, trap_case
 from retseg.imaging.io import read_label, write_png
@@ -36,8 +38,8 @@ class CaseFiles:
 
     `label` and `observers` are class maps of the reference and of the further observers. `prediction` is the positive
     class's probability, or the class map where the task has no positive class; `threshold` binarises it.
-    `class_probabilities` is None where they were not written. Maps of others are handed on below `maps` as retseg
-    itself would have written them, so that reports can show them.
+    `class_probabilities` is None where they were not written, `instances` where the photograph has no id map. Maps of
+    others are handed on below `maps` as retseg itself would have written them, so that reports can show them.
     """
 
     id: str
@@ -48,6 +50,7 @@ class CaseFiles:
     prediction: Path
     threshold: float = FIXED_THRESHOLD
     class_probabilities: Path | None = None
+    instances: InstanceFiles | None = None
     observers: Mapping[str, Path] = field(default_factory=dict)
     maps: Path | None = None
 
@@ -80,7 +83,8 @@ class CaseScore:
     that is not known). `observers` judges each further observer beside the reference; `drawn` does so over all classes
     of a task without a positive one. `agreement` judges the first of a pair of names with the second as the truth; the
     system goes by "". `bands` judges the prediction by vessel width. `density` is the share of the field of view that
-    is positive, by name. `binary` says that the map knows only yes and no.
+    is positive, by name. `binary` says that the map knows only yes and no. `ranking` judges the probabilities of the
+    classes of a task without a positive one, `instances` single things. `void` says that not one pixel counted.
     """
 
     id: str
@@ -96,6 +100,9 @@ class CaseScore:
     bands: Mapping[str, Judged] = field(default_factory=dict)
     density: Mapping[str, float] = field(default_factory=dict)
     traps: TrapSums | None = None
+    ranking: ClassRanking | None = None
+    instances: InstanceScore | None = None
+    void: bool = False
 
 
 SYSTEM = ""
@@ -111,15 +118,10 @@ def score_case(files: CaseFiles, task: Task, fov_out: Path) -> CaseScore:
         name: _same_size(files.id, "an observer's label", _class_map(path), label)
         for name, path in files.observers.items()
     }
-    counted = fov & (label != task.classes.ignore)
+    truths = _Truths(label, fov, fov & (label != task.classes.ignore), drawn)
     if task.classes.positive is None:
-        confusions = {
-            name: _observed(files.observers[name], label, map_, counted, task) for name, map_ in drawn.items()
-        }
-        predicted = _same_size(files.id, "the prediction", _class_map(files.prediction), label)
-        confusion = _confusion(files.prediction, label[counted], predicted[counted], task.classes)
-        return CaseScore(files.id, files.patient, files.threshold, confusion=confusion, drawn=confusions)
-    return _score_positive(files, task, task.classes.positive, _Truths(label, fov, counted, drawn))
+        return _score_classes(files, task, truths)
+    return _score_positive(files, task, task.classes.positive, truths)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,6 +130,31 @@ class _Truths:
     fov: BoolArray
     counted: BoolArray
     drawn: Mapping[str, UInt8Array]
+
+
+def _score_classes(files: CaseFiles, task: Task, truths: _Truths) -> CaseScore:
+    """The scores of a task without a positive class."""
+    label, counted, classes = truths.label, truths.counted, task.classes
+    predicted = _same_size(files.id, "the prediction", _class_map(files.prediction), label)
+    drawn = {name: _observed(files.observers[name], label, map_, counted, task) for name, map_ in truths.drawn.items()}
+    scores, ranking, instances = None, None, None
+    if files.class_probabilities is not None:
+        scores = read_class_scores(files.class_probabilities, classes)
+        _same_size(files.id, "the classes' probabilities", scores[0], label)
+        ranking = rank_classes(scores, label, counted, classes, task.metrics)
+    if files.instances is not None:
+        of_things = {} if scores is None else {thing: scores[thing] for thing in classes.things}
+        instances = score_instances(files.instances, ClassMaps(label, predicted, counted, of_things), classes)
+    return CaseScore(
+        files.id,
+        files.patient,
+        files.threshold,
+        confusion=_confusion(files.prediction, label[counted], predicted[counted], classes),
+        drawn=drawn,
+        ranking=ranking,
+        instances=instances,
+        void=not counted.any(),
+    )
 
 
 def _score_positive(files: CaseFiles, task: Task, positive: int, truths: _Truths) -> CaseScore:
@@ -167,7 +194,21 @@ def _score_positive(files: CaseFiles, task: Task, positive: int, truths: _Truths
         bands=_bands(shapes, scores, maps.binary),
         density=_densities(files.reference, positive, truths, marked),
         traps=trap_case(scores, label, fov, task.classes, threshold) if task.traps else None,
+        instances=_instances_of_positive(files, task, positive, truths, scores, threshold),
+        void=not counted.any(),
     )
+
+
+def _instances_of_positive(
+    files: CaseFiles, task: Task, positive: int, truths: _Truths, scores: UInt16Array, threshold: float
+) -> InstanceScore | None:
+    """The instances of a task whose things are its positive class."""
+    if files.instances is None:
+        return None
+    marked = _above(scores, threshold) & truths.fov
+    predicted = np.where(marked, np.uint8(positive), np.uint8(task.classes.ignore))
+    maps = ClassMaps(truths.label, predicted, truths.counted, {positive: scores})
+    return score_instances(files.instances, maps, task.classes)
 
 
 def _above(scores: UInt16Array, threshold: float) -> BoolArray:

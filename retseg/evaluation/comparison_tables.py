@@ -31,6 +31,9 @@ _SHOWN = (
 )  # fmt: skip
 """Columns of the Markdown table: metric, heading, decimals."""
 
+_OF_CLASSES = (("iou", "IoU", 3), ("accuracy", "Accuracy", 3))
+"""Columns that stand in the place of those without a figure, as several classes have none of shape and calibration."""
+
 
 def write_comparison(out: Path, data: Mapping[str, Any], protocol: str = "") -> None:
     """Writes what `compare_systems` returned into the folder `out`. Numbers keep all their digits.
@@ -53,7 +56,7 @@ def _lines(data: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _markdown(data: Mapping[str, Any], protocol: str) -> str:
-    columns = [(metric, heading, digits) for metric, heading, digits in _SHOWN if metric in data["metrics"]]
+    columns = _columns(data)
     lines = [
         "| " + " | ".join(["system", *(heading for _, heading, _ in columns)]) + " |",
         "| --- |" + " --- |" * len(columns),
@@ -67,6 +70,18 @@ def _markdown(data: Mapping[str, Any], protocol: str) -> str:
     n = f"n = {data['n_patients']} patients, {data['n_images']} photographs."
     weak = " Fewer than six patients: no difference between rows is called significant." if data["weak"] else ""
     return "\n".join([*lines, "", (protocol or n) + weak]) + "\n"
+
+
+def _columns(data: Mapping[str, Any]) -> list[tuple[str, str, int]]:
+    """The columns in which any system has a figure."""
+    asked = [column for column in _SHOWN if column[0] in data["metrics"]]
+    names = [system["name"] for system in data["systems"]]
+
+    def filled(column: tuple[str, str, int]) -> bool:
+        return any(_shown(data, column[0], name)[0] is not None for name in names)
+
+    there = [column for column in asked if filled(column)]
+    return there if len(there) == len(asked) else [*there, *(column for column in _OF_CLASSES if filled(column))]
 
 
 def _shown(data: Mapping[str, Any], metric: str, system: str) -> tuple[float | None, Mapping[str, Any]]:

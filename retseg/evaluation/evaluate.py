@@ -12,11 +12,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from retseg.core.errors import InputError
+from retseg.core.errors import InputError, listed
 from retseg.core.paths import write_atomically
+from retseg.core.types import Classes
 from retseg.datasets.prepared import IndexRow, PreparedSet
 from retseg.evaluation.cases import CaseFiles, CaseScore, Task, score_case
+from retseg.evaluation.class_board import ClassBoard
 from retseg.evaluation.config import EvaluateConfig
+from retseg.evaluation.instances import PREDICTED, InstanceBoard
 from retseg.evaluation.overlap import FitOverlap, refuse_fit_overlap
 from retseg.evaluation.parts import (
     Part,
@@ -33,7 +36,7 @@ from retseg.evaluation.parts import Predictions as Predictions
 from retseg.evaluation.protocol import Protocol, patients_of
 from retseg.evaluation.scoreboard import Scoreboard
 from retseg.evaluation.sums import write_sums
-from retseg.evaluation.tables import write_metrics
+from retseg.evaluation.tables import write_confusion, write_metrics
 from retseg.metrics.registry import METRICS
 
 ALL = "all"
@@ -43,7 +46,7 @@ Report = Callable[[int, str], None]
 
 _PIXELS_WORTH_A_PROCESS = 5_000_000
 """Starting a process takes about as long as scoring this many pixels."""
-_INVERTED = 0.5  # a ROC AUC below this ranks vessels under what is no vessel
+_INVERTED = 0.5  # a ROC AUC below this ranks the positive class under what is not of it
 _CHANCE = 0.4  # between this AUC and one half a net has rather learnt nothing than the opposite
 
 
@@ -59,7 +62,8 @@ def evaluate_predictions(
 ) -> dict[str, Any]:
     """Scores predictions and writes metrics.csv, summary.json, curves.json, scores.npz, protocol.json and fov/.
 
-    Maps that do not lie where `retseg predict` puts them are handed on in maps/, for reports.
+    Where every pixel was given one of several classes, confusion.csv stands beside them. Maps that do not lie where
+    `retseg predict` puts them are handed on in maps/, for reports.
 
     Args:
         prepared: The photographs, their ground truth and fields of view.
@@ -86,12 +90,17 @@ def evaluate_predictions(
         prepared.classes, [METRICS.get(name) for name in config.metrics], encoding_of(prepared, parts), config.traps
     )
     name = system or _name(predictions)
-    board = Scoreboard(prepared.classes, task.metrics, name, resamples=config.resamples, seed=config.resample_seed)
+    unseen = _unseen(prepared.classes, parts)
+    drawn = {"resamples": config.resamples, "seed": config.resample_seed}
+    board = Scoreboard(prepared.classes, task.metrics, name, unseen=unseen, **drawn)
+    things = InstanceBoard(prepared.classes, name, _separation(predictions), unseen=unseen, **drawn)
     for score in _scores([files[row.id] for row in scored], task, out, _processes(scored, workers)):
         if isinstance(score, Unusable):
             unusable.append(score)
         else:
             board.add(score)
+            if score.instances is not None:
+                things.add(score.id, score.patient, score.instances)
         if report is not None:
             report(1, score.id)
     refuse_unusable([one for one in unusable if one.id not in gone], config)
@@ -111,9 +120,15 @@ def evaluate_predictions(
         per_class=prepared.classes.positive is None or any(file.class_probabilities for file in files.values()),
         binary=board.binary,
         resamples=config.resamples,
+        ranked=board.class_board.has_ranking,
+        absent=board.class_board.absent(),
+        void=board.void,
+        instances=things.protocol(prepared.classes.positive is not None or board.class_board.has_ranking),
     )
-    summary = _summary(board, protocol, parts, list(_unprepared(prepared)))
-    write_metrics(out / "metrics.csv", board.rows)
+    summary = _summary(board, things, protocol, parts, [*_unseen_warning(board.class_board), *_unprepared(prepared)])
+    write_metrics(out / "metrics.csv", [*board.rows, *things.rows])
+    if (confusion := summary.get("confusion")) is not None:
+        write_confusion(out / "confusion.csv", confusion["classes"], confusion["matrix"])
     write_sums(out / "scores.npz", board.sums())
     _write_json(out / "curves.json", board.curves())
     _write_json(out / "summary.json", summary)
@@ -121,7 +136,9 @@ def evaluate_predictions(
     return summary
 
 
-def _summary(board: Scoreboard, protocol: Protocol, parts: Sequence[Part], unprepared: Sequence[str]) -> dict[str, Any]:
+def _summary(
+    board: Scoreboard, things: InstanceBoard, protocol: Protocol, parts: Sequence[Part], remarks: Sequence[str]
+) -> dict[str, Any]:
     figures = board.summary()
     point = protocol.points[0] if len(protocol.points) == 1 else None
     foreign = [part.matching.line for part in parts if not written_by_us(part)]
@@ -133,10 +150,14 @@ def _summary(board: Scoreboard, protocol: Protocol, parts: Sequence[Part], unpre
         "n_patients": len(patients_of(protocol.scored)),
         "threshold": point.to_json() if point else None,
         **figures,
+        "unseen": [name for name in protocol.classes.names if name in board.class_board.unseen],
+        "not_applicable": dict(protocol.absent),
+        "instances": things.summary(),
+        "void": list(protocol.void),
         "unlabelled": [row.id for row in protocol.unlabelled],
         "missing": list(protocol.missing),
         "matched": " ".join(foreign) or None,
-        "warnings": [*_warnings(figures, protocol), *unprepared],
+        "warnings": [*_warnings(figures, protocol), *remarks],
         "fit_overlap": protocol.overlap.to_json() if protocol.overlap else None,
         "protocol": protocol.line,
     }
@@ -147,16 +168,44 @@ def _warnings(figures: Mapping[str, Any], protocol: Protocol) -> list[str]:
     warnings = []
     auc, mcc = figures["pooled"].get("auc"), figures["pooled"].get("mcc")
     inverted = mcc is not None and mcc < 0 if auc is None else auc < _INVERTED
-    if inverted:
+    if inverted and protocol.classes.positive is not None:
+        name = protocol.classes.names[protocol.classes.positive]
         what = f"the ROC AUC is {auc:.4f}, below 0.5" if auc is not None else f"the MCC is {mcc:.4f}, below 0"
         judged = "are no better than chance, or inverted" if auc is not None and auc > _CHANCE else "look inverted"
-        warnings.append(f"The maps {judged}: {what}. Vessels must be bright (the score is the probability of vessel).")
+        warnings.append(
+            f"The maps {judged}: {what}. The class '{name}' must be bright (the score is the probability of {name})."
+        )
     if protocol.missing:
         warnings.append(
             f"{len(protocol.missing)} of {len(protocol.missing) + len(protocol.scored)} photographs are not scored, "
             "because their predictions are missing or cannot be used. The figures flatter if the hard ones are missing."
         )
+    if protocol.void:
+        warnings.append(
+            f"{len(protocol.void)} photograph(s) without a single counted pixel (all of the ground truth is void) "
+            f"stand in no figure: {listed(protocol.void)}."
+        )
     return warnings
+
+
+def _unseen(classes: Classes, parts: Sequence[Part]) -> frozenset[str]:
+    """Names of the scored classes that the weights never met; of several folds, that any fold's weights never met."""
+    met = {name for part in parts if part.given.card is not None for name in part.given.card.unseen}
+    return frozenset(met & {classes.names[index] for index in classes.scored})
+
+
+def _unseen_warning(board: ClassBoard) -> Iterator[str]:
+    if board.unseen:
+        names = [name for name in board.classes.names if name in board.unseen]
+        there = [name for name in names if name in board.in_truth]
+        wrong = f" The ground truth shows {', '.join(there)}: these pixels count as wrong in the pixel accuracy."
+        yield f"Never seen in training, so N/A and in no mean: {', '.join(names)}.{wrong if there else ''}"
+
+
+def _separation(predictions: Sequence[Predictions]) -> str:
+    """How the instances were told apart, if all folders of predictions agree."""
+    names = {one.separation for one in predictions}
+    return names.pop() if len(names) == 1 else PREDICTED
 
 
 def _unprepared(prepared: PreparedSet) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from retseg.core.types import Classes
 from retseg.metrics.confusion import Int64Array, class_counts
@@ -14,6 +14,9 @@ from retseg.metrics.shapes import Shapes
 
 Figures = dict[str, float]
 """A metric's value by its name; NaN where it is undefined."""
+
+RANKING = ("auc", "ap")
+"""Figures of scores that make sense for one class against all others, and so as means over several classes."""
 
 PIXEL_ACCURACY = "accuracy"
 """For several classes: the share of pixels given their true class. A mean of one-against-rest accuracies flatters."""
@@ -37,19 +40,49 @@ def shape_figures(metrics: Sequence[Metric], shapes: Shapes) -> Figures:
     return {m.name: float(m.function(shapes)) for m in metrics if m.needs == "shapes"}
 
 
-def class_figures(metrics: Sequence[Metric], confusion: Int64Array, classes: Classes) -> dict[str, Figures | None]:
-    """Each scored class against all others, by name; None (N/A) for a class that the truth does not contain."""
+def ranked(metrics: Sequence[Metric]) -> list[Metric]:
+    """Those of the metrics that rank the pixels by a class's probability."""
+    return [metric for metric in metrics if metric.needs == "scores" and metric.name in RANKING]
+
+
+def class_figures(
+    metrics: Sequence[Metric],
+    confusion: Int64Array,
+    classes: Classes,
+    ranking: Mapping[str, Figures | None] | None = None,
+    unseen: Collection[str] = (),
+) -> dict[str, Figures | None]:
+    """Each scored class against all others, by name.
+
+    None (N/A) for a class that the truth does not contain, and for one in `unseen`, which the weights never met.
+    `ranking` holds figures of scores by class; a task without a positive class has NaN for them where it is None.
+    """
     counts = class_counts(confusion)
     decisions = [metric for metric in metrics if metric.needs == "counts"]
-    return {
-        classes.names[index]: None if (found := counts[index]) is None else pixel_figures(decisions, found)
-        for index in classes.scored
-    }
+    undefined = {} if classes.positive is not None else dict.fromkeys((m.name for m in ranked(metrics)), math.nan)
+    figures: dict[str, Figures | None] = {}
+    for index in classes.scored:
+        name, found = classes.names[index], counts[index]
+        if found is None or name in unseen:
+            figures[name] = None
+        else:
+            figures[name] = {**undefined, **pixel_figures(decisions, found), **((ranking or {}).get(name) or {})}
+    return figures
 
 
-def overall_figures(metrics: Sequence[Metric], confusion: Int64Array, classes: Classes) -> Figures:
-    """The figures of a task with several classes: means over the classes that the truth contains, pixel accuracy."""
-    per_class = [figures for figures in class_figures(metrics, confusion, classes).values() if figures is not None]
+def overall_figures(
+    metrics: Sequence[Metric],
+    confusion: Int64Array,
+    classes: Classes,
+    ranking: Mapping[str, Figures | None] | None = None,
+    unseen: Collection[str] = (),
+) -> Figures:
+    """The figures of a task with several classes: means over the classes that `class_figures` gives, pixel accuracy.
+
+    The pixel accuracy is over every counted pixel, also those of classes in `unseen`: they are given a wrong class.
+    """
+    each = class_figures(metrics, confusion, classes, ranking, unseen)
+    per_class = [figures for figures in each.values() if figures is not None]
     result = {m.name: mean(figures.get(m.name, math.nan) for figures in per_class) for m in metrics}
     if PIXEL_ACCURACY in result:
         total = int(confusion.sum())

@@ -158,11 +158,17 @@ def _among_words(ids: Sequence[str]) -> Likeness:
         if len(could) != 1:
             return could
         surplus = _surplus(names[could[0]], own)
-        if surplus is None or any(word[0].isdigit() or word in vocabulary or word in _NO_MAP for word in surplus):
+        if surplus is None or any(_is_telling(word) or word in vocabulary or word in _NO_MAP for word in surplus):
             return []
         return could
 
     return fits
+
+
+def _is_telling(word: str) -> bool:
+    """Whether a word numbers a photograph: `3`, `3l` and `im3` do, `v2` says which net it was."""
+    first, *rest = _loose((word,))
+    return word[0].isdigit() or (first in _GENERIC and bool(rest))
 
 
 def _fits(name: Tokens, spelled: Iterable[Tokens]) -> bool:

@@ -13,10 +13,11 @@ from retseg.inference.card import Card
 
 @dataclass(frozen=True, slots=True)
 class FitOverlap:
-    """The scored patients that the weights, or the threshold, were fitted on."""
+    """The scored patients that the weights, or the threshold, were fitted on. `subject` is what they are called."""
 
     weights: tuple[str, ...] = ()
     threshold: tuple[str, ...] = ()
+    subject: str = "patient"
 
     @classmethod
     def of(cls, parts: Iterable[FitOverlap]) -> FitOverlap:
@@ -25,6 +26,7 @@ class FitOverlap:
         return cls(
             tuple(sorted({patient for part in every for patient in part.weights})),
             tuple(sorted({patient for part in every for patient in part.threshold})),
+            *{part.subject for part in every[:1]},
         )
 
     def __bool__(self) -> bool:
@@ -34,8 +36,8 @@ class FitOverlap:
     def words(self) -> str:
         """What overlaps, as a part of a sentence."""
         parts = [
-            f"the {what} {'was' if what == 'threshold' else 'were'} fitted on {len(patients)} of the scored patients "
-            f"({listed(patients)})"
+            f"the {what} {'was' if what == 'threshold' else 'were'} fitted on {len(patients)} of the scored "
+            f"{self.subject}s ({listed(patients)})"
             for what, patients in (("weights", self.weights), ("threshold", self.threshold))
             if patients
         ]
@@ -46,12 +48,18 @@ class FitOverlap:
         return {"weights": list(self.weights), "threshold": list(self.threshold)}
 
 
-def fit_overlap(dataset: str, patients: Iterable[str], point: OperatingPoint | None, card: Card | None) -> FitOverlap:
+def fit_overlap(
+    dataset: str,
+    patients: Iterable[str],
+    point: OperatingPoint | None,
+    card: Card | None,
+    subject: str = "patient",
+) -> FitOverlap:
     """Which of the `patients` of `dataset` the weights of `card` or the threshold `point` were fitted on."""
     scored = set(patients)
     seen = card.patients_behind_weights(dataset) if card else frozenset()
     judged = set(point.patients) if point and point.dataset == dataset else set()
-    return FitOverlap(tuple(sorted(scored & seen)), tuple(sorted(scored & judged)))
+    return FitOverlap(tuple(sorted(scored & seen)), tuple(sorted(scored & judged)), subject)
 
 
 def refuse_fit_overlap(overlap: FitOverlap) -> None:

@@ -12,6 +12,7 @@ from retseg.core.types import Classes, OperatingPoint
 from retseg.datasets.prepared import IndexRow, PreparedSet
 from retseg.evaluation.cases import FIXED_THRESHOLD, CaseFiles
 from retseg.evaluation.config import EvaluateConfig
+from retseg.evaluation.instances import PREDICTED, InstanceFiles
 from retseg.evaluation.maps_of_others import OURS, MapEncoding, find_encoding
 from retseg.evaluation.matching import Matching, match_maps
 from retseg.evaluation.overlap import FitOverlap, fit_overlap
@@ -24,16 +25,18 @@ class Predictions:
     """A folder of predictions and what is known of where they come from.
 
     `folder` holds prob/<id>.png (mask/<id>.png for tasks without a positive class) on the native grid, optionally
-    classes/<id>.nii.gz; or maps of others under any reasonable name. `point` is the frozen threshold with the patients
-    that it was fitted on; None for tasks without a positive class, and where none is known (then one half is used).
-    `card` belongs to the weights, if they are known: their patients are not scored. `ids` are the photographs that
-    this folder answers for; None for all.
+    classes/<id>.nii.gz and instances/<id>.png; or maps of others under any reasonable name. `point` is the frozen
+    threshold with the patients that it was fitted on; None for tasks without a positive class, and where none is known
+    (then one half is used). `card` belongs to the weights, if they are known: their patients are not scored. `ids` are
+    the photographs that this folder answers for; None for all. `separation` names the way in which the instances, if
+    they are there, were told apart.
     """
 
     folder: Path
     point: OperatingPoint | None = None
     card: Card | None = None
     ids: frozenset[str] | None = None
+    separation: str = PREDICTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ def part_of(prepared: PreparedSet, given: Predictions, rows: Sequence[IndexRow],
         matching = match_maps(given.folder, ids)
     point = _threshold_in_force(prepared.classes, given.point, config)
     labelled = patients_of(row for row in mine if row.label is not None)
-    return Part(given, mine, point, matching, fit_overlap(prepared.name, labelled, point, given.card))
+    overlap = fit_overlap(prepared.name, labelled, point, given.card, prepared.classes.subject)
+    return Part(given, mine, point, matching, overlap)
 
 
 def written_by_us(part: Part) -> bool:
@@ -122,14 +126,23 @@ def case_files(prepared: PreparedSet, parts: Sequence[Part], scored: set[str], m
             if row.id in scored and row.id in part.matching.found:
                 files[row.id] = _files_of(prepared, row, part, shown)
     # Some photographs with all classes and some without would give figures over a part of the set.
-    if all(case.class_probabilities is not None and case.class_probabilities.is_file() for case in files.values()):
-        return files
-    return {identifier: replace(case, class_probabilities=None) for identifier, case in files.items()}
+    if not all(case.class_probabilities is not None and case.class_probabilities.is_file() for case in files.values()):
+        files = {identifier: replace(case, class_probabilities=None) for identifier, case in files.items()}
+    if not all(case.instances.found.is_file() for case in files.values() if case.instances and case.instances.found):
+        files = {identifier: _without_found(case) for identifier, case in files.items()}
+    return files
+
+
+def _without_found(case: CaseFiles) -> CaseFiles:
+    return case if case.instances is None else replace(case, instances=InstanceFiles(case.instances.truth))
 
 
 def _files_of(prepared: PreparedSet, row: IndexRow, part: Part, maps: Path | None) -> CaseFiles:
     sample = row.sample(prepared.folder)
-    single = prepared.classes.positive is not None
+    instances = None
+    if row.instances is not None and prepared.classes.things:
+        found = part.given.folder / "instances" / f"{row.id}.png"
+        instances = InstanceFiles(prepared.folder / row.instances, found)
     return CaseFiles(
         id=row.id,
         patient=row.patient,
@@ -138,7 +151,8 @@ def _files_of(prepared: PreparedSet, row: IndexRow, part: Part, maps: Path | Non
         fov=prepared.folder / row.fov,
         prediction=part.matching.found[row.id],
         threshold=part.point.threshold if part.point else FIXED_THRESHOLD,
-        class_probabilities=part.given.folder / "classes" / f"{row.id}.nii.gz" if single else None,
+        class_probabilities=part.given.folder / "classes" / f"{row.id}.nii.gz",
+        instances=instances,
         observers={name: sample.labels[name] for name in row.observers},
         maps=maps,
     )

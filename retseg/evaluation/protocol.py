@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from retseg.core.types import Classes, OperatingPoint
@@ -17,6 +17,11 @@ from retseg.inference.card import Card
 from retseg.metrics.metric import Metric
 from retseg.metrics.width import EDGES
 
+_WIDTH_WORDS = (
+    f"local calibre of the ground truth: thin below {EDGES[0]:g}, thick from {EDGES[1]:g} per mille of the diameter of "
+    "the field of view, medium between"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
@@ -25,7 +30,9 @@ class Protocol:
     `scored` and `unlabelled` are the photographs with and without a ground truth; `missing` gives the reason for each
     that could not be scored. `points` are the thresholds in force and `cards` belong to the weights, one a fold; there
     is no point for tasks without a positive class. `per_class` says that every class's probabilities were there,
-    `binary` that the maps know only yes and no.
+    `binary` that the maps know only yes and no, `ranked` that the probabilities of several classes were scored.
+    `absent` says of each class without figures why it has none, `void` lists the photographs without a single counted
+    pixel, and `instances` says how single things were judged, if any.
     """
 
     dataset: str
@@ -42,6 +49,10 @@ class Protocol:
     per_class: bool
     binary: bool
     resamples: int
+    ranked: bool = False
+    absent: Mapping[str, str] = field(default_factory=dict)
+    void: Sequence[str] = ()
+    instances: Mapping[str, Any] | None = None
 
     @property
     def line(self) -> str:
@@ -50,15 +61,22 @@ class Protocol:
             none = f"{self.dataset}, {self.split}: {_counted(len(self.unlabelled), 'photograph')}"
             return f"{none} without ground truth: predicted, not scored."
         patients = len(patients_of(self.scored))
-        photographs = f"{_counted(len(self.scored), 'photograph')} of {_counted(patients, 'patient')}"
+        photographs = _counted(len(self.scored), "photograph")
+        whose = "" if self.unit == "photograph" else f" of {_counted(patients, self.unit)}"
         truth = _joined(Counter(str(row.reference) for row in self.scored))
         parts = [
-            f"{self.dataset}, {self.split}: {photographs}",
-            f"only pixels inside the field of view ({self._fov_words()})",
+            f"{self.dataset}, {self.split}: {photographs}{whose}",
+            self._pixel_words(),
             f"ground truth by {truth} on the native grid, unaltered",
             self._decision_words(),
             self._interval_words(patients),
         ]
+        if self.instances:
+            parts.append(str(self.instances["line"]))
+        if self.absent:
+            parts.append(f"N/A: {absent_words(self.absent)}")
+        if self.void:
+            parts.append(f"{_counted(len(self.void), 'photograph')} without a counted pixel in no figure")
         if self.unlabelled:
             parts.append(f"{_counted(len(self.unlabelled), 'photograph')} without ground truth not scored")
         if self.missing:
@@ -74,8 +92,8 @@ class Protocol:
             "system": self.system,
             "dataset": self.dataset,
             "split": self.split,
-            "pixels": f"inside the field of view, and not where the ground truth is {self.classes.ignore} (ignore)",
-            "fields_of_view": dict(Counter(row.fov_source for row in self.scored)),
+            "pixels": self._pixels(),
+            **({} if self.classes.outside is None else {"fields_of_view": self._fields_of_view()}),
             "grid": "native; predictions return to it, the ground truth is never resized or altered",
             "classes": self.classes.to_json(),
             "score": self._score_words(),
@@ -87,14 +105,15 @@ class Protocol:
             "its mean over the photographs stands here, too",
             "per_image_mean": "mean over the photographs for which a metric is defined; per_image_n is their number",
             "intervals": {
-                "method": "percentile bootstrap over patients; all photographs of a drawn patient together",
+                "method": self._method_words(),
                 "level": 0.95,
                 "resamples": self.resamples,
             },
             "per_class": self._class_words(),
+            "not_applicable": dict(self.absent),
+            "instances": None if self.instances is None else dict(self.instances),
             "observers": "each further observer's mask against the reference observer, on the same pixels",
-            "vessel_width": f"local calibre of the ground truth: thin below {EDGES[0]:g}, thick from {EDGES[1]:g} per "
-            "mille of the diameter of the field of view, medium between",
+            **({} if self.classes.positive is None else {"vessel_width": _WIDTH_WORDS}),
             "metrics": {
                 m.name: {
                     "definition": m.definition,
@@ -107,10 +126,35 @@ class Protocol:
             "photographs": [_photograph(row) for row in self.scored],
             "unlabelled": [_photograph(row) for row in self.unlabelled],
             "missing": dict(self.missing),
+            "void": list(self.void),
             "fit_overlap": self.overlap.to_json() if self.overlap else None,
             "weights": self.cards[0].to_json() if len(self.cards) == 1 else None,
             "weights_of_folds": [card.to_json() for card in self.cards] if len(self.cards) > 1 else None,
         }
+
+    @property
+    def unit(self) -> str:
+        """What is drawn to say how sure a figure is, as a noun: what photographs may have in common, or they."""
+        subject = self.classes.subject
+        grouped = len(patients_of(self.scored)) < len(self.scored)
+        return "group" if subject == "photograph" and grouped else subject
+
+    def _pixels(self) -> str:
+        if self.classes.outside is None:
+            return f"every pixel but void (where the ground truth is {self.classes.ignore})"
+        return f"inside the field of view, and not where the ground truth is {self.classes.ignore} (ignore)"
+
+    def _pixel_words(self) -> str:
+        if self.classes.outside is None:
+            return "every pixel but void"
+        return f"only pixels inside the field of view ({self._fov_words()})"
+
+    def _method_words(self) -> str:
+        method = f"percentile bootstrap over {self.unit}s"
+        return method if self.unit == "photograph" else f"{method}; all photographs of a drawn {self.unit} together"
+
+    def _fields_of_view(self) -> dict[str, int]:
+        return dict(Counter(row.fov_source for row in self.scored))
 
     def _fov_words(self) -> str:
         names = {"owner": "the owner's masks", "estimated": "estimated from the photographs"}
@@ -118,10 +162,12 @@ class Protocol:
 
     def _score_words(self) -> str:
         if self.classes.positive is None:
-            return "none: the task has no positive class"
+            if not self.ranked:
+                return "none: the probabilities of all classes are not there"
+            return "probability of each class against all others, stored in 16 bits; its figures are means over classes"
         if self.binary:
             return "none: the maps know only yes and no"
-        folds = f"; {len(self.points)} folds, each photograph by weights that never saw its patient"
+        folds = f"; {len(self.points)} folds, each photograph by weights that never saw its {self.classes.subject}"
         return f"probability of '{self.classes.names[self.classes.positive]}', stored in 16 bits" + (
             folds if len(self.points) > 1 else ""
         )
@@ -135,28 +181,31 @@ class Protocol:
         if len(self.points) > 1:
             values = [point.threshold for point in self.points]
             return (
-                f"{len(self.points)} folds by patients, {name} where probability > its fold's threshold "
-                f"({min(values):.4f} to {max(values):.4f}), each frozen ({self.points[0].criterion} on patients of its "
-                "training)"
+                f"{len(self.points)} folds by {self.classes.subject}s, {name} where probability > its fold's threshold "
+                f"({min(values):.4f} to {max(values):.4f}), each frozen ({self.points[0].criterion} on "
+                f"{self.classes.subject}s of its training)"
             )
         point = self.points[0]
         rule = f"{name} where probability > {point.threshold:.4f}"
         if not point.patients:
             return f"{rule} ({point.criterion})"
         kind = "training" if point.split == TRAIN else point.split
-        patients = _counted(len(point.patients), f"{kind} patient")
+        patients = _counted(len(point.patients), f"{kind} {self.classes.subject}")
         return f"{rule}, frozen ({point.criterion} on {patients} of {point.dataset})"
 
     def _interval_words(self, patients: int) -> str:
         if patients < 2:
-            return "no intervals: one patient"
-        weak = f", weak: fewer than {MIN_PATIENTS} patients" if patients < MIN_PATIENTS else ""
-        return f"95% intervals by bootstrap over n = {patients} patients ({self.resamples:,} resamples{weak})"
+            return f"no intervals: one {self.unit}"
+        weak = f", weak: fewer than {MIN_PATIENTS} {self.unit}s" if patients < MIN_PATIENTS else ""
+        return f"95% intervals by bootstrap over n = {patients} {self.unit}s ({self.resamples:,} resamples{weak})"
 
     def _class_words(self) -> str | None:
         if not self.per_class:
             return None
-        return "the most probable class, each class against all others; N/A for a class that the ground truth lacks"
+        return (
+            "the most probable class, each class against all others; N/A for a class that the ground truth lacks, and "
+            "for one that was never seen in training"
+        )
 
 
 def shared_line(lines: Sequence[str]) -> str:
@@ -166,6 +215,14 @@ def shared_line(lines: Sequence[str]) -> str:
     warned = [clause for one in clauses for clause in one if "NOT A TEST" in clause or "NOT SCORED" in clause]
     own = ["each system at its own threshold"] if len(set(map(tuple, clauses))) > 1 else []
     return "; ".join([*shared, *own, *(one for one in dict.fromkeys(warned) if one not in shared)]) + "."
+
+
+def absent_words(absent: Mapping[str, str]) -> str:
+    """Which classes have no figures and why, as a part of a sentence."""
+    names: dict[str, list[str]] = {}
+    for name, reason in absent.items():
+        names.setdefault(reason, []).append(name)
+    return " and ".join(f"{', '.join(those)} ({reason})" for reason, those in names.items())
 
 
 def _photograph(row: IndexRow) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
-from retseg.evaluation.figures import Figures, mean
+from retseg.evaluation.figures import PIXEL_ACCURACY, Figures, mean
 from retseg.evaluation.sums import SystemSums
 from retseg.metrics.counts import Counts
 from retseg.metrics.metric import Metric
@@ -57,7 +57,7 @@ def draw_patients(patients: Iterable[str], resamples: int, seed: int) -> Draws:
 
 def pooled_figures(sums: SystemSums, metrics: Sequence[Metric]) -> Figures:
     """Each metric of the sums over all photographs, exactly; NaN where it cannot be pooled."""
-    figures = dict.fromkeys((metric.name for metric in metrics), np.nan)
+    figures = {metric.name: sums.pooled.get(metric.name, np.nan) for metric in metrics}
     counts, histogram = _total([i.counts for i in sums.images]), None
     if any(metric.needs == "scores" for metric in metrics):
         histogram = _total([i.histogram for i in sums.images])
@@ -83,6 +83,8 @@ def resampled_pooled(sums: SystemSums, metrics: Sequence[Metric], draws: Draws) 
     of_counts = [metric for metric in metrics if metric.needs == "counts"]
     of_scores = [metric for metric in metrics if metric.needs == "scores"]
     result: dict[str, Float64Array] = {}
+    if of_counts and sums.images and all(image.confusion is not None for image in sums.images):
+        return _resampled_classes(sums, of_counts, draws)
     if of_counts and all(image.counts is not None for image in sums.images):
         result |= _evaluate(of_counts, _resampled_counts(sums, draws), draws)
     if of_scores and all(image.histogram is not None for image in sums.images):
@@ -132,6 +134,27 @@ def _resampled_counts(sums: SystemSums, draws: Draws) -> Iterator[Counts]:
             table[draws.patients.index(image.patient)] += (c.tp, c.fp, c.fn, c.tn)
     for four in (draws.times @ table).tolist():
         yield Counts(*four)
+
+
+def _resampled_classes(sums: SystemSums, metrics: Sequence[Metric], draws: Draws) -> dict[str, Float64Array]:
+    """Means over the judged classes that the truth of the patients drawn contains, and their pixel accuracy."""
+    matrices = [image.confusion for image in sums.images if image.confusion is not None]
+    # float64 for the speed of BLAS: numbers of pixels are whole and far below 2**53, so every sum is exact.
+    by_patient = np.zeros((len(draws.patients), *matrices[0].shape), np.float64)
+    np.add.at(by_patient, [draws.patients.index(image.patient) for image in sums.images], np.array(matrices))
+    drawn = np.tensordot(draws.times.astype(np.float64), by_patient, axes=1).astype(np.int64)
+    tp = np.diagonal(drawn, axis1=1, axis2=2)
+    truths, found, total = drawn.sum(axis=2), drawn.sum(axis=1), drawn.sum(axis=(1, 2))
+    four = np.stack([tp, found - tp, truths - tp, total[:, None] - truths - found + tp], axis=2)
+    values = np.full((len(metrics), len(drawn)), np.nan)
+    for number, each in enumerate(four[:, list(sums.judged)].tolist()):
+        counts = [Counts(*one) for one in each if one[0] + one[2]]
+        for row, metric in enumerate(metrics):
+            values[row, number] = mean(float(metric.function(one)) for one in counts)
+    result = {metric.name: values[row] for row, metric in enumerate(metrics)}
+    if PIXEL_ACCURACY in result:
+        np.divide(tp.sum(axis=1), total, out=result[PIXEL_ACCURACY], where=total > 0)
+    return {name: of_draws[draws.which] for name, of_draws in result.items()}
 
 
 def _resampled_scores(sums: SystemSums, metrics: Sequence[Metric], draws: Draws) -> dict[str, Float64Array]:

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-
-import numpy as np
 
 from retseg.core.types import Classes
 from retseg.evaluation.bootstrap import intervals
 from retseg.evaluation.breakdown import AgreementBoard, WidthBoard
 from retseg.evaluation.cases import FIXED_THRESHOLD, SYSTEM, CaseScore, Judged
+from retseg.evaluation.class_board import MEAN_OF_CLASSES as MEAN_OF_CLASSES
+from retseg.evaluation.class_board import ClassBoard
 from retseg.evaluation.curves import curves_of
-from retseg.evaluation.figures import (
-    Figures,
-    class_figures,
-    defined,
-    json_ready,
-    mean_figures,
-    overall_figures,
-    pixel_figures,
-)
+from retseg.evaluation.figures import RANKING, Figures, defined, json_ready, mean_figures, pixel_figures
 from retseg.evaluation.sums import ImageSums, SystemSums
 from retseg.evaluation.tables import Decision, MetricRow, Place
 from retseg.evaluation.traps import TrapSums, trap_table
-from retseg.metrics.confusion import Int64Array
 from retseg.metrics.counts import Counts
 from retseg.metrics.metric import Metric
 from retseg.metrics.ranking import ScoreHistogram
 from retseg.metrics.width import EDGES
 
-MEAN_OF_CLASSES = "(mean of classes)"
-"""The class column of metrics.csv for figures over all classes of a task without a positive one."""
-
 _BINARY = "the maps hold only yes and no, and a decision has no ranking and no probability to judge"
+_NO_PROBABILITIES = "the probabilities of all classes are not there (classes/<id>.nii.gz)"
+_NO_POSITIVE = "the task has no positive class"
 
 
 class Scoreboard:
@@ -46,10 +36,18 @@ class Scoreboard:
         system: Name of what is scored.
         resamples: Draws of patients for the intervals.
         seed: Seed of these draws.
+        unseen: Names of classes that the system never met in training.
     """
 
     def __init__(
-        self, classes: Classes, metrics: Sequence[Metric], system: str, *, resamples: int = 10_000, seed: int = 0
+        self,
+        classes: Classes,
+        metrics: Sequence[Metric],
+        system: str,
+        *,
+        resamples: int = 10_000,
+        seed: int = 0,
+        unseen: Collection[str] = (),
     ) -> None:
         self.classes = classes
         self.metrics = metrics
@@ -66,32 +64,40 @@ class Scoreboard:
         self._densities: list[dict[str, Any]] = []
         self._traps: list[TrapSums] = []
         self._histogram = ScoreHistogram.empty()
-        self._confusion: Int64Array | None = None
+        self.class_board = ClassBoard(classes, metrics, system, unseen=unseen)
+        self.void: list[str] = []
         self._observers: dict[str, list[ImageSums]] = {}
-        self._drawn: dict[str, Int64Array] = {}
+        self._drawn: dict[str, ClassBoard] = {}
 
     def add(self, score: CaseScore) -> None:
         """Adds one photograph's scores."""
         self._thresholds.add(score.threshold)
+        if score.void:
+            self.void.append(score.id)
         if score.system is not None:
             self._add_judged(score, score.system)
-        elif score.confusion is not None:
-            figures = overall_figures(self.metrics, score.confusion, self.classes)
-            self._sums.append(ImageSums(score.id, score.patient, None, None, figures))
-            self.rows += self._place(score, self.system).rows(self._of_kind(figures, "counts"), "argmax")
         for name, judged in score.observers.items():
             self._add_observer(score, name, judged)
-        for name, confusion in score.drawn.items():
-            self._add_drawing(score, name, confusion)
         if score.confusion is not None:
-            self._confusion = _sum(self._confusion, score.confusion)
-            self.rows += self._class_rows(score, self.system, score.confusion)
+            figures = self.class_board.add(score.confusion, score.ranking)
+            self.rows += self.class_board.rows(score.id, score.patient, score.confusion, score.ranking)
+            if score.system is None:
+                self._sums.append(ImageSums(score.id, score.patient, None, None, figures, score.confusion))
+        for name, confusion in score.drawn.items():
+            board = self._drawn.setdefault(name, ClassBoard(self.classes, self.metrics, name, "mask"))
+            figures = board.add(confusion)
+            self._observers.setdefault(name, []).append(
+                ImageSums(score.id, score.patient, None, None, figures, confusion)
+            )
+            self.rows += board.rows(score.id, score.patient, confusion)
 
     def sums(self) -> list[SystemSums]:
         """What the statistics of this system and of the observers rest on, image by image."""
         one = len(self._thresholds) == 1 and self.classes.positive is not None
         threshold = next(iter(self._thresholds)) if one else None
         own = SystemSums(self.system, "system", threshold, self.names, tuple(self._sums))
+        if self.classes.positive is None:
+            own = replace(own, pooled=self._pooled(), judged=self.class_board.judged)
         return [own, *self._observer_sums().values()]
 
     def curves(self) -> dict[str, Any]:
@@ -102,14 +108,13 @@ class Scoreboard:
 
     def summary(self) -> dict[str, Any]:
         """The figures of summary.json, JSON-ready: pooled over all pixels, and means over the photographs."""
-        per_class = {} if self._confusion is None else class_figures(self.metrics, self._confusion, self.classes)
-        pooled = self._pooled()
+        pooled, confusion = self._pooled(), self.class_board.confusion
         result: dict[str, Any] = {
             **self._view(pooled, [image.values for image in self._sums]),
             "intervals": self._intervals(self.sums()[0]),
             "undefined": self._undefined(),
             "observers": {name: self._observer_view(sums) for name, sums in self._observer_sums().items()},
-            "per_class": {name: json_ready(figures) if figures else None for name, figures in per_class.items()},
+            "per_class": {} if confusion is None else self.class_board.per_class(),
         }
         if self.classes.positive is not None:
             at_half = pixel_figures(self.metrics, _pool(self._at_half), None if self.binary else self._histogram)
@@ -119,8 +124,8 @@ class Scoreboard:
             result["width_edges"] = list(EDGES)
             result["density"] = self._densities
             result["traps"] = trap_table(self._traps, pooled) if self._traps else None
-        if self._confusion is not None:
-            result["confusion"] = {"classes": list(self.classes.names), "matrix": self._confusion.tolist()}
+        if confusion is not None:
+            result["confusion"] = {"classes": list(self.classes.names), "matrix": confusion.tolist()}
         return result
 
     def _add_judged(self, score: CaseScore, judged: Judged) -> None:
@@ -154,42 +159,29 @@ class Scoreboard:
         self._observers.setdefault(name, []).append(image)
         self.rows += self._place(score, name).rows(self._of_kind(image.values, "counts", "shapes"), "mask")
 
-    def _add_drawing(self, score: CaseScore, name: str, confusion: Int64Array) -> None:
-        self._drawn[name] = _sum(self._drawn.get(name), confusion)
-        figures = overall_figures(self.metrics, confusion, self.classes)
-        self._observers.setdefault(name, []).append(ImageSums(score.id, score.patient, None, None, figures))
-        self.rows += self._place(score, name).rows(self._of_kind(figures, "counts"), "mask")
-        self.rows += self._class_rows(score, name, confusion)
-
-    def _class_rows(self, score: CaseScore, system: str, confusion: Int64Array) -> Iterator[MetricRow]:
-        for name, figures in class_figures(self.metrics, confusion, self.classes).items():
-            values = figures if figures is not None else {m.name: np.nan for m in self.metrics if m.needs == "counts"}
-            yield from Place(score.id, score.patient, system, name).rows(values, "argmax")
-
     def _pooled(self) -> Figures:
         if self.classes.positive is None:
-            nothing = np.zeros((self.classes.count, self.classes.count), np.int64)
-            return overall_figures(self.metrics, nothing if self._confusion is None else self._confusion, self.classes)
+            return self.class_board.pooled()
         return pixel_figures(self.metrics, _pool(self._sums), None if self.binary else self._histogram)
 
     def _observer_sums(self) -> dict[str, SystemSums]:
-        return {
+        sums = {
             name: SystemSums(name, "observer", None, self.names, tuple(images))
             for name, images in self._observers.items()
         }
+        drawn = {name: replace(sums[name], pooled=b.pooled(), judged=b.judged) for name, b in self._drawn.items()}
+        return {**sums, **drawn}
 
     def _observer_view(self, sums: SystemSums) -> dict[str, Any]:
-        if self.classes.positive is None:
-            pooled = overall_figures(self.metrics, self._drawn[sums.name], self.classes)
-        else:
-            pooled = pixel_figures(self.metrics, _pool(sums.images))
+        drawn = self._drawn.get(sums.name)
+        pooled = drawn.pooled() if drawn else pixel_figures(self.metrics, _pool(sums.images))
         view = self._view(pooled, [image.values for image in sums.images])
         return {"n_images": len(sums.images), **view, "intervals": self._intervals(sums)}
 
     def _intervals(self, sums: SystemSums) -> dict[str, Any] | None:
         if not sums.images:
             return None
-        found = intervals(sums, self.metrics, **self._resampling).to_json()
+        found = intervals(sums, self.metrics, **self._resampling).to_json(self.classes.subject)
         return {**found, "pooled": {**found["pooled"], **self._shapes_of(found["per_image_mean"])}}
 
     def _view(self, pooled: Figures, images: Sequence[Mapping[str, float]]) -> dict[str, Mapping[str, Any]]:
@@ -206,14 +198,17 @@ class Scoreboard:
 
     def _undefined(self) -> dict[str, str]:
         """Why a figure is not there, by metric."""
-        if self.classes.positive is None or not self._sums:
+        if not self._sums:
             return {}
+        if self.classes.positive is None:
+            ranking = {} if self.class_board.has_ranking else dict.fromkeys(RANKING, _NO_PROBABILITIES)
+            nothing = {m.name: _NO_POSITIVE for m in self.metrics if m.needs != "counts" and m.name not in RANKING}
+            return {m.name: reason for m in self.metrics if (reason := (ranking | nothing).get(m.name))}
         return {m.name: _BINARY for m in self.metrics if m.needs == "scores"} if self.binary else {}
 
     def _place(self, score: CaseScore, system: str) -> Place:
-        positive = self.classes.positive
-        name = MEAN_OF_CLASSES if positive is None else self.classes.names[positive]
-        return Place(score.id, score.patient, system, name)
+        assert self.classes.positive is not None
+        return Place(score.id, score.patient, system, self.classes.names[self.classes.positive])
 
     def _of_kind(self, figures: Mapping[str, float], *needs: str) -> Figures:
         return {m.name: figures[m.name] for m in self.metrics if m.needs in needs}
@@ -231,7 +226,3 @@ def _density(score: CaseScore) -> dict[str, Any]:
 
 def _pool(images: Sequence[ImageSums]) -> Counts:
     return sum((image.counts for image in images if image.counts is not None), Counts())
-
-
-def _sum(total: Int64Array | None, more: Int64Array) -> Int64Array:
-    return more.copy() if total is None else total + more

@@ -13,7 +13,7 @@ import math
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
@@ -36,7 +36,8 @@ class ImageSums:
     """One photograph: sums over its pixels, and the value of each metric (NaN where undefined).
 
     `counts` are those at the system's threshold. `counts` and `histogram` are None where there are none: a human
-    observer and a binary map rank nothing, a task of several classes has no positive one.
+    observer and a binary map rank nothing, a task of several classes has no positive one. Such a task has `confusion`
+    in their place: (classes, classes), true class by row.
     """
 
     id: str
@@ -44,17 +45,24 @@ class ImageSums:
     counts: Counts | None
     histogram: ScoreHistogram | None
     values: Mapping[str, float]
+    confusion: NDArray[np.int64] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SystemSums:
-    """All photographs of one system, or of one human observer. `metrics` names the values that every image holds."""
+    """All photographs of one system, or of one human observer. `metrics` names the values that every image holds.
+
+    Of several classes, `pooled` holds the figures over all pixels, for no sum here gives those that rank, and `judged`
+    the indices of the classes that figures are means over, as far as the truth contains them.
+    """
 
     name: str
     kind: Kind
     threshold: float | None
     metrics: tuple[str, ...]
     images: tuple[ImageSums, ...]
+    pooled: Mapping[str, float] = field(default_factory=dict)
+    judged: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         ids = [image.id for image in self.images]
@@ -113,6 +121,8 @@ def _about(system: SystemSums) -> dict[str, Any]:
         "kind": system.kind,
         "threshold": None if system.threshold is None else float(system.threshold),
         "metrics": list(system.metrics),
+        "pooled": {name: value for name, value in system.pooled.items() if math.isfinite(value)},
+        "judged": list(system.judged),
         "images": [{"id": image.id, "patient": image.patient} for image in system.images],
     }
 
@@ -125,10 +135,14 @@ def _arrays(system: SystemSums) -> dict[str, NDArray[Any]]:
     values = [[image.values.get(name, math.nan) for name in system.metrics] for image in system.images]
     counts = [(c.tp, c.fp, c.fn, c.tn) if (c := image.counts) else (-1,) * 4 for image in system.images]
     parts = [_sparse(image.histogram) for image in system.images]
+    confusions = [image.confusion for image in system.images if image.confusion is not None]
+    if confusions and len(confusions) < len(system.images):
+        raise ValueError("some photographs have a confusion matrix and some have none")
     scores, pos, neg = (np.concatenate([part[k] for part in parts] or [np.zeros(0, np.int64)]) for k in range(3))
     return {
         "values": np.array(values, np.float64).reshape(len(system.images), len(system.metrics)),
         "counts": np.array(counts, np.int64).reshape(-1, 4),
+        **({"confusion": np.array(confusions, np.int64)} if confusions else {}),
         "ranked": np.array([image.histogram is not None for image in system.images], np.bool_),
         "first": np.cumsum([0, *(len(part[0]) for part in parts)], dtype=np.int64),
         "scores": scores.astype(np.uint16),
@@ -156,6 +170,9 @@ class _Arrays:
     file: Any
     number: int
 
+    def has(self, name: str) -> bool:
+        return f"{self.number}/{name}" in self.file
+
     def get(self, name: str, kinds: str) -> NDArray[Any]:
         array: NDArray[Any] = self.file[f"{self.number}/{name}"]
         if array.dtype.kind not in kinds:
@@ -173,8 +190,10 @@ def _system(about: dict[str, Any], arrays: _Arrays) -> SystemSums:
     values, counts = arrays.get("values", "f"), arrays.get("counts", "i")
     if values.shape != (len(images), len(metrics)) or counts.shape != (len(images), 4):
         raise ValueError("lengths differ")
-    threshold = about["threshold"]
-    sums = zip(images, counts.tolist(), _histograms(arrays, len(images)), values.tolist(), strict=True)
+    threshold, judged = about["threshold"], tuple(map(int, about.get("judged", ())))
+    confusions = _confusions(arrays, len(images), judged)
+    sums = zip(images, counts.tolist(), _histograms(arrays, len(images)), values.tolist(), confusions, strict=True)
+    pooled = {str(name): float(value) for name, value in about.get("pooled", {}).items()}
     return SystemSums(
         name=about["name"],
         kind=about["kind"],
@@ -187,10 +206,23 @@ def _system(about: dict[str, Any], arrays: _Arrays) -> SystemSums:
                 Counts(*four) if min(four) >= 0 else None,
                 histogram,
                 dict(zip(metrics, row, strict=True)),
+                confusion,
             )
-            for image, four, histogram, row in sums
+            for image, four, histogram, row, confusion in sums
         ),
+        pooled=pooled,
+        judged=judged,
     )
+
+
+def _confusions(arrays: _Arrays, images: int, judged: Sequence[int]) -> Sequence[NDArray[np.int64] | None]:
+    if not arrays.has("confusion"):
+        return [None] * images
+    matrices = arrays.get("confusion", "i").astype(np.int64)
+    count = matrices.shape[-1]
+    if matrices.shape != (images, count, count) or not set(judged) <= set(range(count)) or (matrices < 0).any():
+        raise ValueError("confusion matrices do not fit together")
+    return list(matrices)
 
 
 def _histograms(arrays: _Arrays, images: int) -> Iterator[ScoreHistogram | None]:

@@ -1,11 +1,11 @@
-"""metrics.csv: one line for each metric of each photograph, in long form."""
+"""metrics.csv: one line for each metric of each photograph, in long form; confusion.csv: the confusion matrix."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -61,4 +61,13 @@ def write_metrics(path: Path, rows: Iterable[MetricRow]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     writer.writerows(row.fields() for row in rows)
+    write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))
+
+
+def write_confusion(path: Path, names: Sequence[str], matrix: Sequence[Sequence[int]]) -> None:
+    """Writes confusion.csv: a row for each true class, a column for each predicted one, numbers of pixels."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["truth", *names])
+    writer.writerows([name, *map(int, row)] for name, row in zip(names, matrix, strict=True))
     write_atomically(path, text.getvalue().encode("utf-8", "surrogateescape"))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from retseg.core.types import BoolArray, UInt8Array, UInt16Array
 
@@ -74,7 +74,7 @@ def contact_sheet(images: Sequence[tuple[str, UInt8Array]], *, columns: int = 4,
         top = _MARGIN + (number // columns) * cell_height
         draw.text((left, top), _shortened(title, font, side), fill="black", font=font)
         tile = Image.fromarray(image).convert("RGB")
-        tile.thumbnail((side, side), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        tile = ImageOps.contain(tile, (side, side), Image.Resampling.BILINEAR)
         sheet.paste(tile, (left + (side - tile.width) // 2, top + _TITLE_SIZE + (side - tile.height) // 2 + 2))
     return np.array(sheet)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Needs = Literal["counts", "scores", "shapes"]
+Needs = Literal["counts", "scores", "shapes", "instances"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +14,10 @@ class Metric:
     """A figure that can be asked for by name.
 
     `function` returns a float, NaN where the figure is undefined, as `degenerate` says. What it receives follows from
-    `needs`: Counts for "counts" (a decision at one threshold), a ScoreHistogram for "scores" (all thresholds), and
+    `needs`: Counts for "counts" (a decision at one threshold), a ScoreHistogram for "scores" (all thresholds),
     Shapes for "shapes" (the masks themselves, of one image: such a figure is no sum over pixels and has no pooled
-    value, only a mean over images).
+    value, only a mean over images), and InstanceSums for "instances" (what was matched to what, of one class and any
+    number of images).
     `range` holds the smallest and largest possible value; `math.inf` where there is no upper limit.
     `pinned` names the constants that the number depends on and that nobody can set: the evaluation protocol's.
     """

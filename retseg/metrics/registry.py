@@ -32,3 +32,18 @@ METRICS: Registry[Metric] = Registry(
         "brier": "retseg.metrics.calibration:BRIER",
     },
 )
+
+INSTANCE_METRICS: Registry[Metric] = Registry(
+    "instance metric",
+    "retseg.instance_metrics",
+    {
+        "map": "retseg.metrics.instances:MEAN_AVERAGE_PRECISION",
+        "ap50": "retseg.metrics.instances:AVERAGE_PRECISION_50",
+        "pq": "retseg.metrics.instances:PANOPTIC_QUALITY",
+        "sq": "retseg.metrics.instances:SEGMENTATION_QUALITY",
+        "rq": "retseg.metrics.instances:RECOGNITION_QUALITY",
+        "aji": "retseg.metrics.instances:AGGREGATED_JACCARD",
+        "count-error": "retseg.metrics.instances:COUNT_ERROR",
+    },
+)
+"""The metrics of single things, told apart from each other. All of them need "instances"."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from retseg.core.config import validate
-from retseg.core.errors import ConfigError
+from retseg.core.config import Section, validate
+from retseg.core.errors import ConfigError, InputError
 from retseg.core.registry import Registry
 from retseg.core.types import Classes, Float32Array, UInt8Array, UInt16Array
-from retseg.postprocess.separation import Separation
+from retseg.postprocess.separation import MOST_INSTANCES, Separation
 
 SEPARATIONS: Registry[Separation] = Registry(
     "separation",
@@ -38,6 +38,18 @@ def choose(name: str | None, heads: Collection[str]) -> Separation:
     return way
 
 
+def checked(way: Separation, options: Mapping[str, Any] | None = None) -> Section:
+    """The options of a separation with every default filled in; ConfigError for one that it does not have."""
+    try:
+        return validate(way.options, dict(options or {}))
+    except ConfigError as error:
+        raise ConfigError(
+            error.what,
+            where=f"predict.separation_options of {way.name}",
+            fix=f"Its options are {', '.join(way.options.model_fields)}",
+        ) from None
+
+
 def separate(
     class_map: UInt8Array,
     classes: Classes,
@@ -58,10 +70,18 @@ def separate(
         An id map (H, W): 0 where there is no thing, else 1, 2, 3 and so on, no id in two classes.
     """
     way = choose(name, heads)
-    checked = validate(way.options, dict(options or {}), where=f"predict.separation_options of {way.name}")
+    section = checked(way, options)
     ids = np.zeros(class_map.shape, np.uint16)
+    count = 0
     for index in classes.things:
-        mask = class_map == index
-        found = way.function(mask, heads, checked)
-        ids = np.where(found > 0, found + ids.max(), ids).astype(np.uint16)
+        found = way.function(class_map == index, heads, section)
+        most = int(found.max(initial=0))
+        if count + most > MOST_INSTANCES:
+            raise InputError(
+                f"{count + most} instances, more than the {MOST_INSTANCES} an id map can hold",
+                where="the instances of one image",
+                fix="Raise smallest, for example --set predict.separation_options.smallest=64",
+            )
+        ids = np.where(found > 0, found + np.uint16(count), ids)
+        count += most
     return ids

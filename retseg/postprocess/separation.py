@@ -9,6 +9,9 @@ from typing import Any
 from retseg.core.config import Section
 from retseg.core.types import BoolArray, Float32Array, UInt16Array
 
+MOST_INSTANCES = 65535
+"""How many instances an id map of 16 bits can tell apart."""
+
 
 @dataclass(frozen=True, slots=True)
 class Separation:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from retseg.inference.card import Card
 
 STAGE = "evaluate"
-VERSION = 3
+VERSION = 4
 OPERATING_POINT = "operating_point.json"
 _TRAPPED = ("auc", "dice", "accuracy")
 """Figures that a terminal shows of a mistake of protocol; the report shows all."""
@@ -118,9 +118,12 @@ def score(
 
 
 def _predictions(folder: Path, ids: frozenset[str] | None) -> Predictions:
-    from retseg.evaluation.evaluate import Predictions
+    from retseg.evaluation.instances import PREDICTED
+    from retseg.evaluation.parts import Predictions
 
-    return Predictions(folder, _operating_point(folder), _card(Manifest.find(folder)), ids)
+    manifest = Manifest.find(folder)
+    separation = str(manifest.facts.get("separation") or PREDICTED) if manifest is not None else PREDICTED
+    return Predictions(folder, _operating_point(folder), _card(manifest), ids, separation)
 
 
 def _operating_point(predictions: Path) -> OperatingPoint | None:
@@ -151,17 +154,58 @@ def _table(summary: Mapping[str, Any]) -> list[str]:
         return ["The photographs have no labels, so there are no scores.", str(summary["protocol"])]
     systems = {str(summary["system"]): summary}
     systems |= {f"observer {name}": view for name, view in (summary.get("observers") or {}).items()}
-    metrics = list(summary["pooled"])
-    rows = [["", *systems]]
-    for metric in metrics:
-        rows.append([metric, *(_cell(view, metric) for view in systems.values())])
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    # What is undefined for a reason, and for everyone, is told in one line instead of a row of "n/a" each.
+    unexplained = [
+        metric
+        for metric in summary["pooled"]
+        if metric not in (summary.get("undefined") or {})
+        or any(view["pooled"].get(metric) is not None for view in systems.values())
+    ]
+    lines = _aligned([["", *systems], *([m, *(_cell(view, m) for view in systems.values())] for m in unexplained)])
     matched = [str(summary["matched"])] if summary.get("matched") else []
     warnings = [f"Warning: {text}" for text in summary.get("warnings") or ()]
-    absent = [*_why(summary)]
-    note = "Pooled over all pixels; figures of shape (cldice to nsd) are means over the photographs."
-    return [*matched, *lines, note, *absent, *_traps(summary), *warnings, str(summary["protocol"])]
+    notes = [_note(summary), *_why(summary), *_absent(summary), *_instances(summary), *_traps(summary)]
+    return [*matched, *lines, *notes, *warnings, str(summary["protocol"])]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines, the cells of a column below each other."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+
+
+def _note(summary: Mapping[str, Any]) -> str:
+    """What the figures of the table are taken over."""
+    from retseg.metrics.registry import METRICS
+
+    if "at_half" not in summary:
+        return "Pooled over all pixels; means over the classes (accuracy: the share of pixels given their true class)."
+    there = [metric for metric, value in summary["pooled"].items() if value is not None]
+    shapes = [metric for metric in there if METRICS.get(metric).needs == "shapes"]
+    if not shapes:
+        return "Pooled over all pixels."
+    those = shapes[0] if len(shapes) == 1 else f"{shapes[0]} to {shapes[-1]}"
+    return f"Pooled over all pixels; figures of shape ({those}) are means over the photographs."
+
+
+def _absent(summary: Mapping[str, Any]) -> Iterator[str]:
+    """The classes that have no figures."""
+    from retseg.evaluation.protocol import absent_words
+
+    if lacking := summary.get("not_applicable"):
+        yield f"N/A: {absent_words(lacking)}."
+
+
+def _instances(summary: Mapping[str, Any]) -> Iterator[str]:
+    """The figures of single things, one line a metric, a column for each way of telling them apart."""
+    if not (found := summary.get("instances")):
+        return
+    systems = found["systems"]
+    names = [metric["name"] for metric in found["metrics"]]
+    yield from _aligned(
+        [["instances", *systems], *([name, *(_cell(view, name) for view in systems.values())] for name in names)]
+    )
+    yield "Pooled over the instances of all photographs."
 
 
 def _traps(summary: Mapping[str, Any]) -> Iterator[str]:

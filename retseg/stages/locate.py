@@ -42,8 +42,7 @@ def known_datasets() -> dict[str, Path]:
     found: dict[str, Path] = {}
     for folder in search_folders():
         for name, root in find_datasets(folder).items():
-            if name != GENERATED:
-                found.setdefault(name, root)
+            found.setdefault(name, root)
     return found
 
 
@@ -65,13 +64,12 @@ def find_source(config: DatasetConfig, root: Path | None) -> Source:
         f"No known dataset lies below {looked}, so the generated set is prepared: computer-drawn fundus "
         "photographs with exact labels. `retseg datasets list` names the real ones."
     )
-    return Source(GENERATED, _generated_root(config), note)
+    return Source(GENERATED, _generated_root(GENERATED, config), note)
 
 
 def _source_at(config: DatasetConfig, root: Path) -> Source:
     if config.name is not None:
-        DATASETS.get(config.name)
-        if config.name != GENERATED and not root.is_dir():
+        if not DATASETS.get(config.name).generated and not root.is_dir():
             raise InputError("the dataset's folder does not exist", where=root, fix="Check --root")
         return Source(config.name, root, f"Dataset {config.name} in {root}.")
     if not root.is_dir():
@@ -92,9 +90,10 @@ def _source_at(config: DatasetConfig, root: Path) -> Source:
 
 def _source_called(config: DatasetConfig) -> Source:
     name = str(config.name)
-    DATASETS.get(name)
-    if name == GENERATED:
-        return Source(name, _generated_root(config), "The generated set: computer-drawn photographs with exact labels.")
+    kind = DATASETS.get(name)
+    if kind.generated:
+        note = f"{kind.title[:1].upper()}{kind.title[1:]}: computer-drawn photographs with exact labels."
+        return Source(name, _generated_root(name, config), note)
     found = known_datasets()
     if name not in found:
         looked = " and ".join(str(folder) for folder in search_folders())
@@ -105,8 +104,8 @@ def _source_called(config: DatasetConfig) -> Source:
     return Source(name, found[name], f"Found the dataset {name} in {found[name]}.")
 
 
-def _generated_root(config: DatasetConfig) -> Path:
-    parts = [GENERATED, str(config.count), config.size or "", str(config.generator_seed)]
+def _generated_root(name: str, config: DatasetConfig) -> Path:
+    parts = [name, str(config.count), config.size or "", str(config.generator_seed)]
     return RAW / "-".join(part for part in parts if part)
 
 

@@ -22,7 +22,7 @@ from retseg.datasets.prepared import PreparedSet
 from retseg.imaging.fov import estimate_fov
 from retseg.imaging.io import read_image, read_label
 from retseg.inference.config import PredictConfig
-from retseg.postprocess.registry import choose
+from retseg.postprocess.registry import checked, choose
 from retseg.stages.done import DoneList
 from retseg.stages.failures import Failure, write_failures
 from retseg.stages.locate import Runs
@@ -216,7 +216,7 @@ class _Prediction:
         write_operating_point(out, self.point)
         separation = (self.config.separation, self.config.separation_options)
         if predictor.classes.things:
-            choose(self.config.separation, self.model.card.heads)
+            checked(choose(self.config.separation, self.model.card.heads), self.config.separation_options)
         writer = PredictionWriter(
             out, predictor.classes, threshold, all_classes=self.config.all_classes, separation=separation
         )

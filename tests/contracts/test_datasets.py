@@ -17,17 +17,27 @@ import pytest
 from PIL import Image
 
 from retseg.core.errors import ConfigError, ImageError, InputError, LayoutError
-from retseg.core.types import CLASS_MAP, Sample
+from retseg.core.types import CLASS_MAP, INSTANCES, Sample
 from retseg.datasets.base import ANY_GREY, Dataset
 from retseg.datasets.config import DatasetConfig
 from retseg.datasets.published import Photograph, PublishedSet
 from retseg.datasets.registry import DATASETS, GENERATED, find_datasets
-from retseg.datasets.splits import TEST, TRAIN, shared_patients
+from retseg.datasets.splits import SPLITS, TEST, TRAIN, VALIDATION, shared_patients
 from retseg.datasets.synthetic.layouts import write_layout
 from retseg.datasets.tree import Tree
 from retseg.imaging.io import image_size, plain_stem
 
-CONFIGS = {GENERATED: DatasetConfig(count=4, size="demo")}
+LOOK_ALIKES = {
+    "synthetic-msrc": "msrc",
+    "synthetic-stanford": "stanford-background",
+    "synthetic-pedestrians": "penn-fudan",
+}
+"""Generated sets and the published ones that they look like."""
+
+CONFIGS = {
+    GENERATED: DatasetConfig(count=4, size="demo"),
+    **dict.fromkeys(LOOK_ALIKES, DatasetConfig(count=12, size="demo")),
+}
 """The configuration of sets that need another one than the default."""
 
 
@@ -63,13 +73,34 @@ def rearrange(chase: Path, root: Path) -> None:
         shutil.copy(path, place)
 
 
+def number(penn_fudan: Path, root: Path) -> None:
+    """Penn-Fudan's files as a folder with classes.yaml: the class in one image, who is who in another."""
+    for path in sorted((penn_fudan / "PNGImages").iterdir()):
+        with Image.open(penn_fudan / "PedMasks" / f"{path.stem}_mask.png") as mask:
+            ids = np.array(mask)
+        for folder, pixels in (("labels", np.where(ids > 0, 7, 0)), ("instances", ids)):
+            (root / folder).mkdir(exist_ok=True)
+            Image.fromarray(pixels.astype(np.uint8)).save(root / folder / path.name)
+        (root / "images").mkdir(exist_ok=True)
+        shutil.copy(path, root / "images" / path.name)
+    (root / "classes.yaml").write_text(
+        "classes:\n"
+        "  - {name: street, colour: [0, 0, 128], index: 0}\n"
+        "  - {name: person, colour: [255, 0, 0], index: 7, instances: true}\n"
+    )
+
+
 LAYOUTS: dict[str, Callable[[Path, Callable[[str], Path]], object]] = {
     "drive": lambda root, _: publish("drive", root, 2, 0.15),
     "chase": lambda root, _: publish("chase", root, 4, 0.1),
     "stare": lambda root, _: publish("stare", root, 2, 0.15),
     "hrf": lambda root, _: publish("hrf", root, 2, 0.03),
     "folder": lambda root, other: rearrange(other("chase"), root),
-    GENERATED: lambda root, _: make(GENERATED).generate(root),
+    "msrc": lambda root, _: write_layout("msrc", root, count=24, scale=0.3),
+    "stanford-background": lambda root, _: write_layout("stanford-background", root, count=12, scale=0.3),
+    "penn-fudan": lambda root, _: write_layout("penn-fudan", root, count=12, scale=0.3),
+    "indexed": lambda root, other: number(other("penn-fudan"), root),
+    **{name: lambda root, _, name=name: make(name).generate(root) for name in (GENERATED, *LOOK_ALIKES)},
 }
 """How to write each set, given its root and the roots of others."""
 
@@ -78,6 +109,11 @@ pytestmark = pytest.mark.parametrize("name", DATASETS.names())
 
 def make(name: str, **change: object) -> Dataset:
     return DATASETS.get(name)(CONFIGS.get(name, DatasetConfig()).model_copy(update=change))
+
+
+def at(name: str, root: Path) -> Dataset:
+    """The set as it is in a folder, which may say what its classes are."""
+    return make(name).at(root)
 
 
 @pytest.fixture(scope="module")
@@ -103,18 +139,22 @@ def root(name: str, written: Callable[[str], Path]) -> Path:
 def copy(name: str, root: Path, tmp_path: Path) -> Path:
     """A few photographs of each split, to be damaged: the set is incomplete then, and still one to work with."""
     samples = make(name).samples(root)
-    few = [s for split in (TRAIN, TEST) for s in [s for s in samples if s.split == split][:3]]
-    surplus = {path for s in samples if s not in few for path in (s.image, s.fov, *s.labels.values())}
+    few = [s for split in SPLITS for s in [s for s in samples if s.split == split][:3]]
+    others = [s for s in samples if s not in few]
+    surplus = {path for s in others for path in (s.image, s.fov, *s.labels.values()) if path is not None}
+    # What belongs to a photograph without being its label, such as an id map, has its name.
+    stems = tuple(plain_stem(s.image) + mark for s in others for mark in "._")
+    surplus |= {path for path in root.rglob("*") if path.is_file() and path.name.startswith(stems)}
     return Path(shutil.copytree(root, tmp_path / "copy", ignore=lambda folder, _: _names_in(folder, surplus)))
 
 
-def _names_in(folder: str, paths: set[Path | None]) -> list[str]:
-    return [path.name for path in paths if path is not None and path.parent == Path(folder)]
+def _names_in(folder: str, paths: set[Path]) -> list[str]:
+    return [path.name for path in paths if path.parent == Path(folder)]
 
 
 def found_at(name: str, root: Path) -> dict[Path, str]:
     """What `check` says about each file, notes aside."""
-    return {f.path: f.what for f in make(name).check(root) if f.severity != "note"}
+    return {f.path: f.what for f in at(name, root).check(root) if f.severity != "note"}
 
 
 def test_describes_itself(name: str) -> None:
@@ -126,7 +166,17 @@ def test_describes_itself(name: str) -> None:
     assert set(kind.folds) <= set(kind.protocols)
     assert kind.observers
     assert kind.classes.count >= 2
-    assert kind.generated == (name == GENERATED)
+    assert kind.generated == (name in (GENERATED, *LOOK_ALIKES))
+
+
+def test_the_class_table_is_consistent(name: str, root: Path) -> None:
+    classes = at(name, root).classes
+    assert len(set(classes.names)) == classes.count
+    assert len({item.colour for item in classes.items}) == classes.count
+    assert not 0 <= classes.ignore < classes.count
+    assert {*classes.things, classes.positive, classes.outside} - {None} <= set(range(classes.count))
+    assert classes.subject.strip()
+    assert type(classes).from_json(classes.to_json()) == classes
 
 
 def test_samples_are_the_same_every_time_with_safe_and_distinct_ids(name: str, root: Path) -> None:
@@ -147,7 +197,7 @@ def test_every_split_of_every_protocol_is_by_patient(name: str, root: Path) -> N
         for fold in {0, folds // 2, folds - 1}:
             samples = make(name, protocol=protocol, fold=fold).samples(root)
             assert not shared_patients(samples)
-            assert {sample.split for sample in samples} == {TRAIN, TEST}
+            assert {sample.split for sample in samples} - {VALIDATION} == {TRAIN, TEST}
             assert len({s.id for s in samples}) == len(make(name).samples(root))
 
 
@@ -158,9 +208,9 @@ def test_the_reference_is_the_first_observer_declared(name: str, root: Path) -> 
 
 
 def test_cases_have_the_agreed_shapes_and_types(name: str, root: Path) -> None:
-    dataset = make(name)
+    dataset = at(name, root)
     samples = dataset.samples(root)
-    for split in (TRAIN, TEST):
+    for split in sorted({sample.split for sample in samples}):
         case = dataset.load(next(s for s in samples if s.split == split and s.labels))
         height, width = case.image.shape[:2]
         assert case.image.dtype == np.uint8
@@ -170,10 +220,26 @@ def test_cases_have_the_agreed_shapes_and_types(name: str, root: Path) -> None:
         for class_map in (case.targets[CLASS_MAP], *case.observers.values()):
             assert (class_map.dtype, class_map.shape) == (np.uint8, (height, width))
             assert set(np.unique(class_map)) <= {*range(dataset.classes.count), dataset.classes.ignore}
-            if dataset.classes.outside is not None:
+            assert (class_map != dataset.classes.ignore).any()
+            if dataset.classes.outside is None:
+                assert case.fov.all()
+            else:
                 assert np.array_equal(class_map == dataset.classes.outside, ~case.fov)
         if dataset.classes.positive is not None:
             assert (case.targets[CLASS_MAP] == dataset.classes.positive).any()
+
+
+def test_instances_are_the_things_of_the_class_map(name: str, root: Path) -> None:
+    dataset = at(name, root)
+    for sample in dataset.samples(root)[:4]:
+        case = dataset.load(sample)
+        assert (INSTANCES in case.targets) == bool(dataset.classes.things)
+        if INSTANCES in case.targets:
+            ids, class_map = case.targets[INSTANCES], case.targets[CLASS_MAP]
+            assert (ids.dtype, ids.shape) == (np.uint16, class_map.shape)
+            assert np.array_equal(ids > 0, np.isin(class_map, dataset.classes.things))
+            for number in np.unique(ids[ids > 0]):
+                assert len(np.unique(class_map[ids == number])) == 1, "a thing has one class"
 
 
 def test_the_owners_layout_is_clean(name: str, root: Path) -> None:
@@ -181,7 +247,8 @@ def test_the_owners_layout_is_clean(name: str, root: Path) -> None:
 
 
 def test_discovery_finds_published_sets_and_claims_no_others(name: str, root: Path) -> None:
-    expected = {} if name in ("folder", GENERATED) else {name: root}
+    unclaimed = name == "folder" or DATASETS.get(name).generated
+    expected = {} if unclaimed else {name: root}
     assert find_datasets(root) == expected
     assert find_datasets(root.parent).get(name) == expected.get(name)
 
@@ -204,7 +271,10 @@ def truncate(path: Path) -> None:
 
 
 def overwrite(path: Path, image: Image.Image) -> None:
-    """Another image under the same name, in the same file format."""
+    """Another image under the same name, in the same file format; a label in words gets its numbers."""
+    if path.suffix == ".txt":
+        np.savetxt(path, np.array(image), fmt="%d")
+        return
     packed = path.suffix == ".gz"
     data = gzip.decompress(path.read_bytes()) if packed else path.read_bytes()
     with Image.open(io.BytesIO(data)) as before:
@@ -221,7 +291,7 @@ def black(path: Path) -> None:
 
 def grey(path: Path) -> None:
     """Seven grey values, 0 and 255 among them."""
-    values = np.zeros(image_size(path), np.uint8)
+    values = np.zeros(np.loadtxt(path).shape if path.suffix == ".txt" else image_size(path), np.uint8)
     values[values.shape[0] // 2, :7] = np.linspace(0, 255, 7)
     overwrite(path, Image.fromarray(values))
 
@@ -264,9 +334,9 @@ def test_damage_is_found_at_its_file_and_that_photograph_is_refused(name: str, d
     assert path in findings
     assert words in findings[path]
     with pytest.raises(ImageError, match=re.escape(path.name)):
-        make(name).load(sample)
+        at(name, copy).load(sample)
     others = [s for s in make(name).samples(copy) if s.id != sample.id]
-    assert make(name).load(others[0]).fov.any()
+    assert at(name, copy).load(others[0]).fov.any()
 
 
 def test_grey_labels_are_refused_except_from_owners_that_ship_them(name: str, copy: Path) -> None:
@@ -277,7 +347,7 @@ def test_grey_labels_are_refused_except_from_owners_that_ship_them(name: str, co
     else:
         assert "7 grey values" in found_at(name, copy)[path]
         with pytest.raises(ImageError, match="7 grey values"):
-            make(name).load(sample)
+            at(name, copy).load(sample)
 
 
 def test_all_damage_is_named_in_one_go(name: str, copy: Path) -> None:

@@ -13,20 +13,29 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 
-from retseg.core.types import BoolArray
+from retseg.core.registry import Registry
+from retseg.core.types import BoolArray, UInt16Array
 from retseg.metrics.counts import Counts
+from retseg.metrics.instances import InstanceSums, instance_sums
 from retseg.metrics.metric import Metric
 from retseg.metrics.ranking import merge_levels, score_histogram
-from retseg.metrics.registry import METRICS
+from retseg.metrics.registry import INSTANCE_METRICS, METRICS
 from retseg.metrics.shapes import Shapes
 
 ALL = METRICS.names()
 OF_SHAPE = [name for name in ALL if METRICS.get(name).needs == "shapes"]
 OF_PIXELS = [name for name in ALL if name not in OF_SHAPE]
 
-every = pytest.mark.parametrize("name", ALL)
+OF_INSTANCES = INSTANCE_METRICS.names()
+
+every_of_both = pytest.mark.parametrize(
+    ("registry", "name"),
+    [(registry, name) for registry in (METRICS, INSTANCE_METRICS) for name in registry.names()],
+    ids=lambda part: part if isinstance(part, str) else part.kind.replace(" ", "-"),
+)
 of_pixels = pytest.mark.parametrize("name", OF_PIXELS)
 of_shape = pytest.mark.parametrize("name", OF_SHAPE)
+of_instances = pytest.mark.parametrize("name", OF_INSTANCES)
 
 SCORES = st.lists(st.tuples(st.integers(0, 65535), st.booleans()), min_size=1, max_size=40)
 MASKS = st.tuples(*[arrays.arrays(np.bool_, (9, 10))] * 3)
@@ -59,12 +68,13 @@ def ruined(truth: BoolArray) -> BoolArray:
     return kept
 
 
-@every
-def test_describes_itself(name: str) -> None:
-    metric = METRICS.get(name)
+@every_of_both
+def test_describes_itself(registry: Registry[Metric], name: str) -> None:
+    metric = registry.get(name)
     assert isinstance(metric, Metric)
     assert metric.name == name
-    assert metric.needs in ("counts", "scores", "shapes")
+    assert (metric.needs == "instances") == (registry is INSTANCE_METRICS)
+    assert metric.needs in ("counts", "scores", "shapes", "instances")
     assert metric.range[0] < metric.range[1]
     assert math.isfinite(metric.range[0 if not metric.higher_is_better else 1]), "the best value is a number"
     for text in (metric.title, metric.definition, metric.citation, metric.degenerate):
@@ -73,10 +83,10 @@ def test_describes_itself(name: str) -> None:
     assert all(isinstance(constant, (int, float, str)) for constant in metric.pinned.values())
 
 
-@every
-def test_travels_to_another_process(name: str) -> None:
-    assert pickle.loads(pickle.dumps(METRICS.get(name))) == METRICS.get(name)
-    assert hash(METRICS.get(name)) is not None
+@every_of_both
+def test_travels_to_another_process(registry: Registry[Metric], name: str) -> None:
+    assert pickle.loads(pickle.dumps(registry.get(name))) == registry.get(name)
+    assert hash(registry.get(name)) is not None
 
 
 @of_pixels
@@ -170,3 +180,79 @@ def test_an_empty_mask_is_no_error(name: str) -> None:
     for one, other in ((nothing, truth), (truth, nothing), (nothing, nothing)):
         result = metric.function(Shapes(one, other, fov))
         assert math.isnan(result) or metric.range[0] <= result <= metric.range[1]
+
+
+def rows_of_things(count: int = 6) -> UInt16Array:
+    """An id map of things that touch, two and two."""
+    ids = np.zeros((20, 10 * count + 10), np.uint16)
+    for number in range(count):
+        left = 10 * number + 4 * (number % 2 == 0)
+        ids[3:17, left : left + (6 if number % 2 == 0 else 7)] = number + 1
+    return ids
+
+
+def muddled(truth: UInt16Array) -> UInt16Array:
+    """Things found wrongly in every way: outlines moved, two merged, one lost, one made up."""
+    found = np.roll(truth, 1, axis=0)
+    found[found == 2] = 1
+    found[found == 4] = 0
+    found[2:8, -6:] = 9
+    found[12:18, -6:] = 10
+    found[0, 20:30] = 11
+    return found
+
+
+def value_of_things(name: str, truth: UInt16Array, found: UInt16Array, counted: BoolArray | None = None) -> float:
+    return INSTANCE_METRICS.get(name).function(instance_sums(truth, found, np.ones(100), counted))
+
+
+@of_instances
+def test_the_same_things_reach_the_best_possible_value(name: str) -> None:
+    metric, truth = INSTANCE_METRICS.get(name), rows_of_things()
+    assert value_of_things(name, truth, truth) == metric.range[1 if metric.higher_is_better else 0]
+
+
+@of_instances
+def test_things_found_wrongly_have_a_worse_value(name: str) -> None:
+    truth = rows_of_things()
+    perfect, worse, nothing = (
+        value_of_things(name, truth, found) for found in (truth, muddled(truth), np.zeros_like(truth))
+    )
+    if INSTANCE_METRICS.get(name).higher_is_better:
+        assert perfect > worse > nothing == 0.0
+    else:
+        assert perfect < worse < nothing
+
+
+@of_instances
+@settings(max_examples=60)
+@given(maps=st.tuples(*[arrays.arrays(np.uint16, (6, 7), elements=st.integers(0, 4))] * 2))
+def test_a_figure_of_things_stays_in_its_range_or_is_undefined(
+    name: str, maps: tuple[UInt16Array, UInt16Array]
+) -> None:
+    metric, result = INSTANCE_METRICS.get(name), value_of_things(name, *maps)
+    assert isinstance(result, float)
+    assert math.isnan(result) or (metric.range[0] <= result <= metric.range[1] and math.isfinite(result))
+
+
+@of_instances
+def test_a_figure_of_things_is_degenerate_as_it_says(name: str) -> None:
+    metric, truth = INSTANCE_METRICS.get(name), rows_of_things()
+    nothing = np.zeros_like(truth)
+    assert math.isnan(metric.function(InstanceSums()))
+    assert math.isnan(value_of_things(name, truth, truth, np.zeros(truth.shape, bool)))
+    if math.isinf(metric.range[1]):  # a number of errors
+        assert value_of_things(name, nothing, nothing) == 0.0
+        assert value_of_things(name, truth, nothing) == value_of_things(name, nothing, truth) == 6.0
+    else:
+        assert math.isnan(value_of_things(name, nothing, nothing))
+        assert value_of_things(name, truth, nothing) == value_of_things(name, nothing, truth) == 0.0
+
+
+@of_instances
+def test_pooling_photographs_of_things_is_adding_them(name: str) -> None:
+    metric, truth = INSTANCE_METRICS.get(name), rows_of_things()
+    one, other = instance_sums(truth, muddled(truth)), instance_sums(truth, truth)
+    values = [metric.function(each) for each in (one, one + other, other)]
+    assert min(values) < values[1] < max(values)
+    assert metric.function(one + one) == pytest.approx(values[0], abs=0.01)

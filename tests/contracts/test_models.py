@@ -24,6 +24,7 @@ from retseg.losses.deep import deeply_supervised
 from retseg.models.architecture import Architecture, auxiliary, check_input_size, outputs
 from retseg.models.build import build, input_multiple, resolve
 from retseg.models.config import ModelConfig
+from retseg.models.heads import HEADS, heads_of, split
 from retseg.models.registry import MODELS
 from retseg.models.summary import summarise_model
 
@@ -76,6 +77,21 @@ def test_gives_logits_of_every_class_at_every_pixel(name: str, channels: int, cl
     assert result.dtype == torch.float32
     assert bool(result.isfinite().all())
     assert bool((result < 0).any()), "logits, not probabilities"
+
+
+def test_has_the_heads_that_are_asked_for(name: str) -> None:
+    config = ModelConfig(arch=name, heads=tuple(HEADS.names()))
+    net, image = build(config, 3, 4), images(name)
+    with torch.no_grad():
+        found, further = split(net.eval()(image), 4, heads_of(config))
+    assert further == []
+    assert set(found) == {CLASS_MAP, *HEADS.names()}
+    assert found[CLASS_MAP].shape == (2, 4, *image.shape[2:])
+    for head in heads_of(config):
+        assert found[head.name].shape == (2, head.channels, *image.shape[2:])
+        assert bool(head.activation(found[head.name]).isfinite().all())
+    with torch.no_grad():
+        assert all(each.shape[1] == 4 for each in split(net.train()(image), 4, heads_of(config))[1])
 
 
 def test_takes_the_smallest_size_it_promises(name: str) -> None:

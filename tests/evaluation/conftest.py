@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retseg.core.types import CLASS_MAP, Case, Classes, ClassInfo, Sample
+from retseg.core.types import CLASS_MAP, INSTANCES, Case, Classes, ClassInfo, Sample
 from retseg.datasets.base import VESSELS
 from retseg.datasets.prepared import PreparedSet, save_case
 from retseg.imaging.config import InputConfig
@@ -26,7 +26,10 @@ FIVE = Classes(
 
 @dataclass
 class Eye:
-    """One photograph of a made-up set: its class maps, its field of view and what was predicted."""
+    """One photograph of a made-up set: its class maps, its field of view and what was predicted.
+
+    `instances` are the true ids of things, `found` the predicted ones.
+    """
 
     id: str
     patient: str
@@ -38,6 +41,8 @@ class Eye:
     observers: Mapping[str, np.ndarray] = field(default_factory=dict)
     split: str = "test"
     estimated: bool = False
+    instances: np.ndarray | None = None
+    found: np.ndarray | None = None
 
 
 @dataclass
@@ -53,6 +58,42 @@ class Bench:
 def five() -> Classes:
     """Five classes, none of them positive; index 0 lies outside the field of view."""
     return FIVE
+
+
+PHOTOGRAPHED = Classes(
+    "photographed",
+    tuple(ClassInfo(name, (10 * n, 5, 5)) for n, name in enumerate(["sky", "tree", "person", "cow"])),
+    things=(2, 3),
+    subject="photograph",
+)
+"""Classes without a field of view, two of them things. A void pixel has the ignore value, 255."""
+
+
+@pytest.fixture
+def photographed() -> Classes:
+    """Four classes of everyday photographs, none of them positive or outside; persons and cows are things."""
+    return PHOTOGRAPHED
+
+
+@pytest.fixture
+def make_photograph() -> Callable[..., Eye]:
+    """A random class map of sky, tree and person, without a cow, with a void corner, and probabilities for it."""
+
+    def make(identifier: str, seed: int = 0, shape: tuple[int, int] = SHAPE, **changes) -> Eye:
+        rng = np.random.default_rng(seed)
+        label = rng.choice([0, 1, 2], shape, p=[0.5, 0.3, 0.2]).astype(np.uint8)
+        logits = rng.standard_normal((4, *shape)) + 1.5 * (label == np.arange(4)[:, None, None])
+        classes = (np.exp(logits) / np.exp(logits).sum(axis=0)).astype(np.float32)
+        label[:5, :7] = 255
+        values = {
+            "label": label,
+            "fov": np.ones(shape, bool),
+            "classes": classes,
+            "mask": classes.argmax(axis=0).astype(np.uint8),
+        }
+        return Eye(identifier, identifier, **(values | changes))
+
+    return make
 
 
 @pytest.fixture
@@ -93,6 +134,8 @@ def make_bench(tmp_path: Path) -> Callable[..., Bench]:
                 write_class_probabilities(predictions / "classes" / f"{eye.id}.nii.gz", eye.classes)
             if eye.mask is not None:
                 write_png(predictions / "mask" / f"{eye.id}.png", eye.mask)
+            if eye.found is not None:
+                write_png(predictions / "instances" / f"{eye.id}.png", eye.found.astype(np.uint16))
         samples = tuple(row.sample(folder) for row in rows)
         return Bench(PreparedSet(folder, name, classes, rows, samples), predictions, tmp_path / "out")
 
@@ -103,6 +146,8 @@ def _case(eye: Eye) -> Case:
     labels = {} if eye.label is None else {"first": Path("as its owner ships it")}
     sample = Sample(eye.id, eye.patient, Path("photograph"), eye.split, labels=labels)
     targets = {} if eye.label is None else {CLASS_MAP: eye.label}
+    if eye.instances is not None:
+        targets[INSTANCES] = eye.instances
     image = np.zeros((*eye.fov.shape, 3), np.uint8)
     return Case(sample, image, eye.fov, targets, eye.observers, eye.estimated)
 

@@ -153,3 +153,8 @@ def test_the_json_says_how_it_was_made():
     low, high = data["pooled"]["auc"]
     assert low < high
     assert data["pooled"][SHAPE.name] is None
+
+
+def test_the_json_calls_patients_what_they_are():
+    found = intervals(made_up(patients=4), ALL, resamples=200)
+    assert found.to_json("scene")["method"] == "percentile bootstrap over scenes"

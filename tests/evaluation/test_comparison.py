@@ -9,9 +9,9 @@ import scipy.stats
 
 from retseg.core.errors import InputError
 from retseg.evaluation.bootstrap import intervals
-from retseg.evaluation.comparison import CompareSystem, compare_systems
+from retseg.evaluation.comparison import CompareSystem, compare_systems, write_comparison
 from retseg.evaluation.paired import holm
-from retseg.evaluation.sums import ImageSums, SystemSums
+from retseg.evaluation.sums import ImageSums, SystemSums, read_sums, write_sums
 from retseg.metrics.counts import Counts
 from tests.evaluation.made_up import ALL, COUNTS, SCORES, SHAPE, made_up, with_values
 
@@ -282,3 +282,41 @@ def test_the_result_is_json_with_the_promised_keys():
         "p_wilcoxon_holm", "n_patients", "significant", "patients_needed",
     ]  # fmt: skip
     assert data == json.loads(json.dumps(compare_systems(systems, ALL, resamples=100, seed=2)))
+
+
+# --- Several classes: figures that were pooled by the evaluation, no counts and no histograms -------------------------
+
+
+def of_classes(name, values, pooled):
+    """A system of which the mean IoU over classes is known on each photograph, and pooled."""
+    sums = with_values({f"photograph {n}": [value] for n, value in enumerate(values)}, "iou", name)
+    return replace(sums, pooled={"iou": pooled})
+
+
+def test_systems_of_several_classes_are_compared_by_their_means(tmp_path):
+    a = of_classes("a", [0.5, 0.6, 0.7, 0.4, 0.6, 0.8, 0.5, 0.6], 0.61)
+    b = of_classes("b", [0.4, 0.5, 0.5, 0.3, 0.5, 0.6, 0.4, 0.5], 0.5)
+    write_sums(tmp_path / "scores.npz", [a, b])
+    a, b = read_sums(tmp_path / "scores.npz")
+    data = compare_systems([one(a), one(b)], [m for m in COUNTS if m.name == "iou"], resamples=2000)
+    cell = data["tables"]["pooled"]["iou"]["a"]
+    assert cell == {"value": 0.61, "low": None, "high": None, "seed_sd": None}
+    pooled, means = pair_of(data, "iou", "pooled"), pair_of(data, "iou", "per_image_mean")
+    assert pooled["difference"] == pytest.approx(0.11)
+    assert pooled["p_bootstrap"] is None
+    assert pooled["significant"] is None
+    assert means["low"] > 0
+    assert means["significant"]
+    write_comparison(tmp_path, data, "as it is")
+    assert "a" in (tmp_path / "comparison.md").read_text()
+
+
+def test_several_seeds_of_several_classes():
+    seeds = [
+        of_classes("a", [0.5, 0.6, 0.7, 0.4, 0.6, 0.8], 0.6),
+        of_classes("a", [0.6, 0.6, 0.7, 0.4, 0.6, 0.8], 0.64),
+    ]
+    data = compare_systems([CompareSystem("a", tuple(seeds))], [m for m in COUNTS if m.name == "iou"], resamples=200)
+    cell = data["tables"]["pooled"]["iou"]["a"]
+    assert cell["value"] == pytest.approx(0.62)
+    assert cell["seed_sd"] == pytest.approx(np.std([0.6, 0.64], ddof=1))

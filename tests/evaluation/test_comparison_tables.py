@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 from retseg.evaluation.comparison import CompareSystem, compare_systems, write_comparison
 from retseg.evaluation.comparison_tables import COLUMNS, PAIR_COLUMNS
-from tests.evaluation.made_up import ALL, made_up
+from tests.evaluation.made_up import ALL, made_up, with_values
 
 
 def read(path):
@@ -51,3 +52,23 @@ def test_what_was_not_tested_is_empty(tmp_path):
     for line in read(tmp_path / "pairs.csv"):
         assert line["significant"] == line["p_bootstrap"] == ""
         assert line["n_patients"] == "3"
+
+
+def test_the_short_table_of_several_classes_has_no_empty_columns(tmp_path):
+    systems = []
+    for name, iou in (("a", 0.5), ("b", 0.4)):
+        sums = with_values({"1": [iou], "2": [iou]}, "iou", name)
+        values = {"iou": iou, "dice": iou + 0.1, "bends": float("nan")}
+        images = tuple(replace(image, values=values) for image in sums.images)
+        systems.append(CompareSystem(name, (replace(sums, images=images, pooled={"iou": iou, "dice": iou + 0.1}),)))
+    write_comparison(tmp_path, compare_systems(systems, ALL, resamples=100))
+    heading, _, first, second = (tmp_path / "comparison.md").read_text().splitlines()[:4]
+    assert heading == "| system | Dice, 95% interval (mean) | IoU |"
+    assert first == "| `a` | 0.600 (0.600) | 0.500 |"
+    assert second.startswith("| `b` |")
+
+
+def test_the_short_table_of_one_class_has_its_columns(tmp_path):
+    written(tmp_path)
+    heading = (tmp_path / "comparison.md").read_text().splitlines()[0]
+    assert heading == "| system | AUC | AP | Dice, 95% interval (mean) | MCC | ECE |"

@@ -3,13 +3,15 @@ from __future__ import annotations
 import csv
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from sklearn import metrics as sk
 
 from retseg.core.errors import ConfigError, InputError
-from retseg.core.types import OperatingPoint
+from retseg.core.types import ClassInfo, OperatingPoint
+from retseg.datasets.base import VESSELS
 from retseg.evaluation import evaluate as module
 from retseg.evaluation.config import EvaluateConfig
 from retseg.evaluation.evaluate import Predictions, evaluate_predictions
@@ -523,3 +525,256 @@ def test_a_method_that_only_decides_has_no_ranking(make_bench, make_eye, make_ca
     summary = run(make_bench([eye]), card=make_card(arch="watershed"))
     assert summary["pooled"]["auc"] is None
     assert "only yes and no" in summary["undefined"]["auc"]
+
+
+# --- Everyday photographs: several classes, void, things --------------------------------------------------------------
+
+
+@pytest.fixture
+def photographs(make_photograph):
+    """Of mixed sizes; one is void from edge to edge."""
+    eyes = [make_photograph("a", 1), make_photograph("b", 2, shape=(40, 20)), make_photograph("c", 3)]
+    eyes.append(make_photograph("void", 4, shape=(17, 33)))
+    eyes[3].label[:] = 255
+    return eyes
+
+
+def counted_classes(eyes):
+    """Flat arrays of all counted pixels: true class, class given, probabilities (pixels, classes)."""
+    where = [eye.label != 255 for eye in eyes]
+    truth, given = (
+        np.concatenate([getattr(eye, name)[inside] for eye, inside in zip(eyes, where, strict=True)])
+        for name in ("label", "mask")
+    )
+    scores = [(quantise(eye.classes) / 65535)[:, inside].T for eye, inside in zip(eyes, where, strict=True)]
+    return truth, given, np.concatenate(scores)
+
+
+def test_several_classes_agree_with_scikit_learn(make_bench, photographs, photographed):
+    bench = make_bench(photographs, photographed)
+    summary = run(bench, point=None)
+    truth, given, scores = counted_classes(photographs)
+    there = {"sky": 0, "tree": 1, "person": 2}
+    for name, index in there.items():
+        of_class = summary["per_class"][name]
+        assert of_class["ap"] == pytest.approx(sk.average_precision_score(truth == index, scores[:, index]), abs=1e-12)
+        assert of_class["auc"] == pytest.approx(sk.roc_auc_score(truth == index, scores[:, index]), abs=1e-12)
+        assert of_class["iou"] == pytest.approx(sk.jaccard_score(truth == index, given == index))
+    for metric in ("ap", "auc", "iou"):
+        assert summary["pooled"][metric] == pytest.approx(np.mean([summary["per_class"][n][metric] for n in there]))
+    assert summary["pooled"]["accuracy"] == pytest.approx(sk.accuracy_score(truth, given))
+    each = [counted_classes([eye]) for eye in photographs[:3]]
+    ap = [np.mean([sk.average_precision_score(t == i, s[:, i]) for i in range(3)]) for t, _, s in each]
+    assert summary["per_image_mean"]["ap"] == pytest.approx(np.mean(ap), abs=1e-12)
+    assert summary["per_image_mean"]["accuracy"] == pytest.approx(
+        np.mean([sk.accuracy_score(t, g) for t, g, _ in each])
+    )
+    assert summary["per_image_n"]["accuracy"] == summary["per_image_n"]["ap"] == 3
+    low, high = summary["intervals"]["per_image_mean"]["ap"]
+    assert low <= summary["per_image_mean"]["ap"] <= high
+    low, high = summary["intervals"]["pooled"]["iou"]
+    assert low <= summary["pooled"]["iou"] <= high
+    assert summary["intervals"]["method"] == "percentile bootstrap over photographs"
+    assert {"ece", "cldice"} <= set(summary["undefined"])
+    assert not {"ap", "auc"} & set(summary["undefined"])
+
+
+def test_void_counts_nowhere_whatever_was_predicted_there(make_bench, photographs, photographed):
+    first = run(make_bench(photographs, photographed), point=None)
+    for eye in photographs:
+        eye.mask[eye.label == 255] = 3
+        eye.classes[:, eye.label == 255] = 0
+        eye.classes[3][eye.label == 255] = 1
+    second = run(make_bench(photographs, photographed), point=None)
+    for part in ("pooled", "per_image_mean", "per_class", "confusion", "intervals"):
+        assert first[part] == second[part], part
+    assert np.sum(first["confusion"]["matrix"]) == sum((eye.label != 255).sum() for eye in photographs)
+
+
+def test_a_photograph_of_nothing_but_void_is_listed_and_enters_no_mean(make_bench, photographs, photographed):
+    bench = make_bench(photographs, photographed)
+    with_it = run(bench, point=None)
+    assert (with_it["n_images"], with_it["void"]) == (4, ["void"])
+    assert {row["value"] for row in read_rows(bench) if row["id"] == "void"} == {""}
+    assert any("1 photograph(s) without a single counted pixel" in text for text in with_it["warnings"])
+    assert "1 photograph without a counted pixel in no figure" in with_it["protocol"]
+    without = run(make_bench(photographs[:3], photographed), point=None)
+    assert with_it["pooled"] == without["pooled"]
+    assert with_it["per_image_mean"] == without["per_image_mean"]
+    assert without["void"] == []
+
+
+def test_nothing_but_void_photographs_at_all(make_bench, photographs, photographed):
+    summary = run(make_bench(photographs[3:], photographed), point=None)
+    assert set(summary["pooled"].values()) == {None}
+    assert set(summary["per_class"].values()) == {None}
+
+
+def test_an_eye_of_nothing_but_void_enters_no_mean_of_a_positive_class(make_bench, make_eye):
+    eyes = [make_eye("a", seed=1), make_eye("void", seed=2)]
+    eyes[1].label[:] = 255
+    summary = run(make_bench(eyes), traps=True)
+    alone = run(make_bench(eyes[:1]), traps=True)
+    assert summary["void"] == ["void"]
+    assert summary["per_image_mean"] == alone["per_image_mean"]
+    assert summary["pooled"] == alone["pooled"]
+
+
+def test_the_confusion_matrix_stands_in_a_file_of_its_own(make_bench, photographs, photographed, make_eye):
+    bench = make_bench(photographs, photographed)
+    summary = run(bench, point=None)
+    with (bench.out / "confusion.csv").open(newline="", encoding="utf-8") as file:
+        header, *rows = csv.reader(file)
+    assert header[1:] == [row[0] for row in rows] == list(photographed.names)
+    truth, given, _ = counted_classes(photographs)
+    expected = sk.confusion_matrix(truth, given, labels=range(4))
+    np.testing.assert_array_equal([list(map(int, row[1:])) for row in rows], expected)
+    assert summary["confusion"]["matrix"] == expected.tolist()
+
+
+def test_class_maps_without_probabilities_have_no_ranking(make_bench, photographs, photographed):
+    photographs[1].classes = None
+    bench = make_bench(photographs, photographed)
+    summary = run(bench, point=None)
+    assert summary["pooled"]["ap"] is None
+    assert summary["per_class"]["sky"]["ap"] is None
+    assert "probabilities of all classes" in summary["undefined"]["ap"]
+    assert summary["pooled"]["iou"] is not None
+
+
+def test_probabilities_of_another_size_are_refused(make_bench, photographs, photographed):
+    photographs[0].classes = photographs[0].classes[:, :, :-1]
+    with pytest.raises(InputError, match=r"31x24.*32x24"):
+        run(make_bench(photographs, photographed), point=None)
+
+
+def test_a_class_never_seen_in_training_is_not_applicable_and_named(make_bench, photographs, photographed, make_card):
+    bench = make_bench(photographs, photographed)
+    usual = run(bench, point=None)
+    assert usual["unseen"] == []
+    assert usual["not_applicable"] == {"cow": "not in the ground truth"}
+    card = make_card(classes=photographed, unseen=("tree", "cow"))
+    summary = run(bench, point=None, card=card)
+    assert summary["unseen"] == ["tree", "cow"]
+    assert summary["per_class"]["tree"] is None
+    assert summary["pooled"]["accuracy"] == usual["pooled"]["accuracy"], "its pixels still count as errors"
+    for metric in ("ap", "iou", "dice"):
+        kept = [usual["per_class"][name][metric] for name in ("sky", "person")]
+        assert summary["pooled"][metric] == pytest.approx(np.mean(kept))
+    assert {row["value"] for row in read_rows(bench) if row["class"] == "tree" and row["system"] == "net"} == {""}
+    (warning,) = [text for text in summary["warnings"] if "Never seen" in text]
+    assert "tree, cow" in warning
+    assert "The ground truth shows tree:" in warning
+    assert "N/A: tree, cow (never seen in training)" in summary["protocol"]
+
+
+def test_observers_are_not_judged_by_what_the_weights_never_saw(make_bench, make_eye, make_card, five):
+    bench = make_bench([multi_class_eye(make_eye, "a", 0)], five)
+    summary = run(bench, point=None, card=make_card(classes=five, unseen=("tree",)))
+    assert summary["per_class"]["tree"] is None
+    rows = {(row["system"], row["class"], row["metric"]): row["value"] for row in read_rows(bench)}
+    assert rows["net", "tree", "dice"] == ""
+    assert float(rows["second", "tree", "dice"]) == 1
+    assert summary["observers"]["second"]["pooled"]["ap"] is None
+
+
+def things_in(eye, rng):
+    """Two persons that touch and one apart; the prediction is one column to the right."""
+    ids = np.zeros(eye.label.shape, np.uint16)
+    ids[8:16, 2:8], ids[8:16, 8:14], ids[6:14, 18:24] = 1, 2, 3
+    label = np.where(ids > 0, 2, rng.choice([0, 1], ids.shape)).astype(np.uint8)
+    found = np.roll(ids, 1, axis=1)
+    mask = np.where(found > 0, 2, label * (label < 2)).astype(np.uint8)
+    return {"label": label, "mask": mask, "instances": ids, "found": found}
+
+
+@pytest.fixture
+def figures(make_photograph):
+    rng = np.random.default_rng(0)
+    eyes = [make_photograph(name, seed) for seed, name in enumerate("abcdefgh")]
+    return [make_photograph(eye.id, seed, **things_in(eye, rng)) for seed, eye in enumerate(eyes)]
+
+
+def scored_things(bench, photographed, **config):
+    given = Predictions(bench.predictions, separation="watershed")
+    return evaluate_predictions(
+        bench.prepared, [given], EvaluateConfig(resamples=100, **config), bench.out, system="net"
+    )
+
+
+def test_instances_stand_beside_those_of_connected_components(make_bench, figures, photographed):
+    bench = make_bench(figures, photographed)
+    summary = scored_things(bench, photographed)
+    found = summary["instances"]
+    assert list(found["systems"]) == ["watershed", "connected components"]
+    apart, together = (view["pooled"] for view in found["systems"].values())
+    assert apart["pq"] == apart["sq"] == pytest.approx(5 / 7), "all found, each one column too far to the right"
+    assert together["rq"] == pytest.approx(2 / 5), "two that touch are taken for one"
+    assert (apart["count-error"], together["count-error"]) == (0, 1)
+    assert found["images"][0] == {
+        "id": "a", "patient": "a", "truth": 3, "watershed": 3, "connected components": 2,
+    }  # fmt: skip
+    low, high = found["systems"]["watershed"]["intervals"]["per_image_mean"]["pq"]
+    assert low <= found["systems"]["watershed"]["per_image_mean"]["pq"] <= high
+    lines = {(r["system"], r["class"], r["metric"]): r["value"] for r in read_rows(bench) if r["id"] == "b"}
+    assert float(lines["net", "person", "pq"]) == pytest.approx(5 / 7)
+    assert float(lines["connected components", "person", "count-error"]) == 1
+    assert lines["net", "cow", "pq"] == ""
+    assert "instances by watershed and by connected components" in summary["protocol"]
+    protocol = json.loads((bench.out / "protocol.json").read_text())
+    assert "mean probability" in protocol["instances"]["score"]
+    assert json.loads((bench.out / "summary.json").read_text()) == summary
+
+
+def test_instances_without_probabilities_are_all_equally_sure(make_bench, figures, photographed):
+    for eye in figures:
+        eye.classes = None
+    bench = make_bench(figures, photographed)
+    assert scored_things(bench, photographed)["instances"]["systems"]["watershed"]["pooled"]["ap50"] == 1
+    assert json.loads((bench.out / "protocol.json").read_text())["instances"]["score"].startswith("1 for every")
+
+
+def test_without_predicted_id_maps_the_yardstick_stands_alone(make_bench, figures, photographed):
+    figures[3].found = None
+    bench = make_bench(figures, photographed)
+    assert list(scored_things(bench, photographed)["instances"]["systems"]) == ["connected components"]
+
+
+def test_without_true_id_maps_or_things_there_are_no_instances(make_bench, figures, photographed, photographs):
+    for eye in figures:
+        eye.instances = None
+    assert scored_things(make_bench(figures, photographed), photographed)["instances"] is None
+    assert run(make_bench(photographs, photographed), point=None)["instances"] is None
+
+
+def test_things_may_be_the_positive_class(make_bench, make_eye):
+    classes = replace(VESSELS, things=(1,))
+    label = np.full((24, 32), 2, np.uint8)
+    ids = np.zeros((24, 32), np.uint16)
+    ids[4:12, 4:10], ids[4:12, 10:16] = 1, 2
+    label[ids > 0] = 1
+    probability = np.where(ids > 0, 0.9, 0.1).astype(np.float32)
+    eye = make_eye("a", label=label, fov=np.ones((24, 32), bool), probability=probability, observers={},
+                   instances=ids, found=ids)  # fmt: skip
+    summary = scored_things(make_bench([eye], classes), classes)
+    assert [view["pooled"]["rq"] for view in summary["instances"]["systems"].values()] == [1, 0]
+    assert summary["pooled"]["dice"] == 1
+
+
+def test_an_inverted_map_is_told_by_the_name_of_its_class(make_bench, make_eye):
+    eye = make_eye("a")
+    eye.probability = 1 - eye.probability
+    classes = replace(VESSELS, items=(VESSELS.items[0], ClassInfo("nerve", (1, 2, 3)), VESSELS.items[2]))
+    (warning,) = run(make_bench([eye], classes))["warnings"]
+    assert "The class 'nerve' must be bright" in warning
+
+
+def test_several_processes_give_the_same_bytes_for_several_classes(make_bench, figures, photographed, monkeypatch):
+    bench = make_bench(figures[:4], photographed)
+    scored_things(bench, photographed)
+    files = ["metrics.csv", "summary.json", "protocol.json", "scores.npz", "confusion.csv"]
+    alone = [(bench.out / name).read_bytes() for name in files]
+    monkeypatch.setattr(module, "_PIXELS_WORTH_A_PROCESS", 1)
+    given = Predictions(bench.predictions, separation="watershed")
+    evaluate_predictions(bench.prepared, [given], EvaluateConfig(resamples=100), bench.out, system="net", workers=2)
+    assert [(bench.out / name).read_bytes() for name in files] == alone

@@ -13,6 +13,7 @@ from retseg.evaluation.figures import (
     mean_figures,
     overall_figures,
     pixel_figures,
+    ranked,
 )
 from retseg.metrics.counts import Counts
 from retseg.metrics.registry import METRICS
@@ -26,7 +27,7 @@ MATRIX = np.array(
 
 
 def test_a_class_without_a_pixel_is_not_applicable(five):
-    figures = class_figures([DICE, AUC], MATRIX, five)
+    figures = class_figures([DICE], MATRIX, five)
     assert figures == {
         "sky": {"dice": pytest.approx(16 / 20)},
         "tree": {"dice": pytest.approx(12 / 17)},
@@ -63,3 +64,23 @@ def test_means_leave_out_what_is_undefined():
 
 def test_json_has_null_for_what_is_undefined():
     assert json_ready({"a": math.nan, "b": 0.5}) == {"a": None, "b": 0.5}
+
+
+def test_a_class_has_the_figures_of_its_ranking_or_none(five):
+    without = class_figures([DICE, AUC], MATRIX, five)
+    assert math.isnan(without["sky"]["auc"])
+    ranking = {"sky": {"auc": 0.9}, "tree": {"auc": 0.7}, "road": {"auc": 0.8}, "cow": None}
+    assert class_figures([DICE, AUC], MATRIX, five, ranking)["tree"]["auc"] == 0.7
+    assert overall_figures([DICE, AUC], MATRIX, five, ranking)["auc"] == pytest.approx(0.8)
+
+
+def test_a_class_never_seen_in_training_enters_no_mean_but_its_pixels_count_as_wrong(five):
+    assert class_figures([DICE], MATRIX, five, unseen={"road"})["road"] is None
+    figures = overall_figures([DICE, ACCURACY], MATRIX, five, unseen={"road"})
+    assert figures["dice"] == pytest.approx((16 / 20 + 12 / 17) / 2)
+    assert figures["accuracy"] == pytest.approx(18 / 25)
+
+
+def test_only_rankings_make_sense_as_means_over_classes():
+    every = [METRICS.get(name) for name in METRICS.names()]
+    assert [metric.name for metric in ranked(every)] == ["auc", "ap"]

@@ -184,6 +184,7 @@ def test_a_map_of_two_photographs_is_refused_by_name(make, ids, name, could):
         ("01_h", "01.png"),
         ("01", "unet2_01_3.png"),
         ("3", "0L_3.png"),
+        ("3", "im0_3.png"),
     ],
 )
 def test_what_is_not_the_photograph_is_left_alone(make, one, name):

@@ -35,3 +35,11 @@ def test_predictions_of_others_have_no_card():
 def test_long_lists_are_cut():
     assert listed("abcdefg") == "a, b, c, d, e and 2 more"
     assert listed("ab") == "a, b"
+
+
+def test_photographs_are_not_called_patients(make_card):
+    card = make_card(dataset="photos", train_patients=("a",))
+    overlap = fit_overlap("photos", ["a", "b"], None, card, "photograph")
+    assert "fitted on 1 of the scored photographs (a)" in overlap.words
+    assert "scored photographs (a)" in FitOverlap.of([overlap, overlap]).words
+    assert "patients" in FitOverlap(("1",)).words

@@ -111,3 +111,66 @@ def test_several_systems_share_a_line_and_keep_their_warnings(protocol):
     seen = replace(other, overlap=FitOverlap(("1",)))
     assert "NOT A TEST: the weights were fitted on 1" in shared_line([protocol.line, seen.line])
     assert shared_line([protocol.line, protocol.line]) == protocol.line
+
+
+@pytest.fixture
+def everyday(protocol, photographed):
+    rows = [replace(row(name, name), reference="owner") for name in "abcdefg"]
+    return replace(protocol, classes=photographed, scored=rows, points=[], dataset="photos", per_class=True)
+
+
+def test_photographs_that_share_nothing_are_named_once(everyday):
+    assert everyday.line == (
+        "photos, test: 7 photographs; every pixel but void; ground truth by owner on the native grid, unaltered; "
+        "each pixel's most probable class; 95% intervals by bootstrap over n = 7 photographs (10,000 resamples)."
+    )
+    data = everyday.to_json()
+    assert data["intervals"]["method"] == "percentile bootstrap over photographs"
+    assert "vessel_width" not in data
+    assert "fields_of_view" not in data
+    assert "field of view" not in json.dumps({key: data[key] for key in ("line", "pixels", "decision", "score")})
+    assert "255" in data["pixels"]
+    assert data["instances"] is None
+
+
+def test_scenes_are_called_scenes(everyday, photographed):
+    pairs = [row(name, f"scene {number // 2}") for number, name in enumerate("abcdefg")]
+    scenes = replace(everyday, classes=replace(photographed, subject="scene"), scored=pairs)
+    assert "7 photographs of 4 scenes; " in scenes.line
+    assert "over n = 4 scenes (10,000 resamples, weak: fewer than 6 scenes)" in scenes.line
+    assert "all photographs of a drawn scene together" in scenes.to_json()["intervals"]["method"]
+    assert "no intervals: one scene" in replace(scenes, scored=pairs[:2]).line
+    assert "7 photographs of 4 groups" in replace(everyday, scored=pairs).line
+
+
+def test_the_words_for_patients_stay_where_there_are_patients(protocol):
+    data = protocol.to_json()
+    assert (
+        data["intervals"]["method"] == "percentile bootstrap over patients; all photographs of a drawn patient together"
+    )
+    assert data["fields_of_view"] == {"owner": 3}
+    assert "vessel_width" in data
+
+
+def test_the_line_says_what_is_not_applicable_and_why(everyday):
+    absent = {"tree": "never seen in training", "cow": "not in the ground truth", "sky": "never seen in training"}
+    lacking = replace(everyday, absent=absent)
+    assert "; N/A: tree, sky (never seen in training) and cow (not in the ground truth)." in lacking.line
+    assert lacking.to_json()["not_applicable"] == absent
+
+
+def test_the_line_says_how_instances_were_told_apart_and_what_is_void(everyday):
+    some = replace(everyday, instances={"line": "instances by watershed", "score": "1"}, void=["b"])
+    assert "; instances by watershed; 1 photograph without a counted pixel in no figure." in some.line
+    assert some.to_json()["instances"]["score"] == "1"
+    assert some.to_json()["void"] == ["b"]
+
+
+def test_the_score_of_several_classes(everyday):
+    assert everyday.to_json()["score"].startswith("none")
+    assert "each class against all others" in replace(everyday, ranked=True).to_json()["score"]
+
+
+def test_lines_of_several_class_tables_can_be_shared(everyday):
+    other = replace(everyday, absent={"cow": "not in the ground truth"})
+    assert "7 photographs" in shared_line([everyday.line, other.line])

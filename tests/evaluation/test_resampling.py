@@ -12,10 +12,12 @@ from retseg.evaluation.resampling import (
     resampled_means,
     resampled_pooled,
 )
+from retseg.evaluation.sums import ImageSums, SystemSums
 from retseg.metrics.counts import Counts
 from retseg.metrics.metric import Metric
 from retseg.metrics.ranking import LEVELS, ScoreHistogram
-from tests.evaluation.made_up import ALL, COUNTS, SCORES, SHAPE, made_up
+from retseg.metrics.registry import METRICS
+from tests.evaluation.made_up import ALL, COUNTS, SCORES, SHAPE, made_up, with_values
 
 
 def times(draws):
@@ -154,3 +156,49 @@ def test_the_mean_of_images_leaves_undefined_ones_out():
     figures = mean_of_images(replace(sums, images=images), ALL)
     assert figures["dice"] == 0.5
     assert np.isnan(figures["auc"])
+
+
+def test_pooled_figures_of_several_classes_are_those_that_were_handed_on():
+    sums = with_values({"1": [0.4], "2": [0.6]}, "iou")
+    iou = METRICS.get("iou")
+    assert np.isnan(pooled_figures(sums, [iou])["iou"])
+    assert pooled_figures(replace(sums, pooled={"iou": 0.45}), [iou]) == {"iou": 0.45}
+    counted = made_up(patients=2)
+    assert pooled_figures(replace(counted, pooled={"iou": 0.1}), [iou])["iou"] != 0.1, "counts are exact"
+
+
+def several_classes(patients=5, eyes=2, judged=(0, 1, 2), seed=0):
+    """Confusion matrices of three classes, one of which only the first patient's photographs show."""
+    rng = np.random.default_rng(seed)
+    images = []
+    for patient in range(patients):
+        for eye in range(eyes):
+            matrix = rng.integers(1, 50, (3, 3)) + 60 * np.eye(3, dtype=np.int64)
+            if patient:
+                matrix[2] = 0
+            images.append(ImageSums(f"{patient}-{eye}", f"child {patient}", None, None, {}, matrix))
+    return SystemSums("net", "system", None, ("iou", "accuracy"), tuple(images), judged=judged)
+
+
+@pytest.mark.parametrize("judged", [(0, 1, 2), (0, 2)])
+def test_several_classes_are_pooled_over_the_patients_drawn(judged):
+    sums = several_classes(judged=judged)
+    draws = draw_patients(sums.patients, 40, 1)
+    found = resampled_pooled(sums, [METRICS.get("iou"), METRICS.get("accuracy"), METRICS.get("ap")], draws)
+    assert set(found) == {"iou", "accuracy"}
+    for number, times in enumerate(draws.times[draws.which]):
+        drawn = sum(times[draws.patients.index(image.patient)] * image.confusion for image in sums.images)
+        there = [k for k in judged if drawn[k].sum()]
+        iou = [drawn[k, k] / (drawn[k].sum() + drawn[:, k].sum() - drawn[k, k]) for k in there]
+        assert found["iou"][number] == pytest.approx(np.mean(iou))
+        assert found["accuracy"][number] == pytest.approx(np.trace(drawn) / drawn.sum())
+    assert len({len([k for k in judged if k < 2 or times[0]]) for times in draws.times}) == 2, "some lack a class"
+
+
+def test_draws_of_nothing_but_void_are_undefined():
+    sums = several_classes(patients=2, eyes=1)
+    void = replace(sums.images[1], confusion=np.zeros((3, 3), np.int64))
+    draws = draw_patients(sums.patients, 50, 0)
+    found = resampled_pooled(replace(sums, images=(sums.images[0], void)), [METRICS.get("accuracy")], draws)
+    drawn_at_all = draws.times[draws.which][:, 0] > 0
+    np.testing.assert_array_equal(np.isfinite(found["accuracy"]), drawn_at_all)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -140,3 +141,30 @@ def test_parts_that_run_backwards_are_refused(tmp_path):
     np.savez_compressed(path, **arrays)
     with pytest.raises(InputError, match="do not fit together"):
         read_sums(path)
+
+
+def test_figures_that_no_sum_gives_are_kept_beside_them(tmp_path):
+    images = (ImageSums("a", "1", None, None, {"iou": 0.5}),)
+    system = SystemSums("net", "system", None, ("iou", "ap"), images, {"iou": 1 / 3, "ap": math.nan})
+    write_sums(tmp_path / "scores.npz", [system, made_up(patients=2)])
+    read = read_sums(tmp_path / "scores.npz")
+    assert read[0].pooled == {"iou": 1 / 3}
+    assert read[1].pooled == {}
+
+
+def test_confusion_matrices_read_back(tmp_path):
+    matrix = np.array([[5, 1], [2**40, 0]], np.int64)
+    images = tuple(ImageSums(name, "1", None, None, {}, matrix + n) for n, name in enumerate("ab"))
+    system = SystemSums("net", "system", None, (), images, judged=(1,))
+    write_sums(tmp_path / "scores.npz", [made_up(patients=2), system])
+    first, second = read_sums(tmp_path / "scores.npz")
+    assert second.judged == (1,)
+    for number, image in enumerate(second.images):
+        np.testing.assert_array_equal(image.confusion, matrix + number)
+    assert [image.confusion for image in first.images] == [None, None]
+    without = replace(images[0], id="c", confusion=None)
+    with pytest.raises(ValueError, match="some have none"):
+        write_sums(tmp_path / "x.npz", [replace(system, images=(*images, without))])
+    write_sums(tmp_path / "scores.npz", [replace(system, judged=(2,))])
+    with pytest.raises(InputError, match="do not fit together"):
+        read_sums(tmp_path / "scores.npz")

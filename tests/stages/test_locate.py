@@ -8,7 +8,7 @@ import pytest
 from retseg.core.errors import ConfigError, InputError
 from retseg.core.manifest import Manifest
 from retseg.datasets.config import DatasetConfig
-from retseg.datasets.registry import GENERATED
+from retseg.datasets.registry import DATASETS, GENERATED
 from retseg.datasets.synthetic.layouts import write_layout
 from retseg.stages.locate import find_run, find_source, newest_prepared, newest_run, run_names
 
@@ -32,6 +32,22 @@ def test_nothing_there_means_the_generated_set_and_says_so():
     source = find_source(DatasetConfig(), None)
     assert source.name == GENERATED
     assert "generated set" in source.note
+
+
+def test_every_generated_set_has_a_folder_of_its_own_by_what_is_asked_for():
+    for name in (GENERATED, "synthetic-msrc", "synthetic-pedestrians"):
+        source = find_source(DatasetConfig(name=name, count=7, size="demo", generator_seed=3), None)
+        assert (source.name, source.root) == (name, Path(f"data/raw/{name}-7-demo-3"))
+        assert "computer-drawn" in source.note
+        there = find_source(DatasetConfig(name=name), Path("anywhere"))
+        assert (there.name, there.root) == (name, Path("anywhere"))
+
+
+def test_a_generated_look_alike_is_not_found_as_the_real_set():
+    DATASETS.get("synthetic-msrc")(DatasetConfig(count=1, size="demo")).generate(Path("data/raw/synthetic-msrc"))
+    assert find_source(DatasetConfig(), None).name == GENERATED
+    layout("msrc", Path("data/raw/MSRC"))
+    assert find_source(DatasetConfig(), None).root == Path("data/raw/MSRC")
 
 
 def test_the_only_known_set_is_taken():

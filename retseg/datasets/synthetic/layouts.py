@@ -1,4 +1,4 @@
-"""Generated eyes in the exact on-disk layout of the public sets, so that their plugins can be tested without them."""
+"""Generated pictures in the exact on-disk layout of public sets, so that their plugins can be tested without them."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from retseg.datasets.synthetic.anatomy import Condition, Eye
 from retseg.datasets.synthetic.cameras import CAMERAS
 from retseg.datasets.synthetic.crew import each
 from retseg.datasets.synthetic.fundus import SyntheticEye, generate
+from retseg.datasets.synthetic.picture_layouts import PICTURE_LAYOUTS, Picture
 
 STARE_NUMBERS = (1, 2, 3, 4, 5, 44, 77, 81, 82, 139, 162, 163, 235, 236, 239, 240, 255, 291, 319, 324)
 HRF_GREY_LABELS = ("11_h", "12_h", "13_h")
@@ -54,25 +55,37 @@ def write_layout(
     test_labels: bool = True,
     report: Report | None = None,
 ) -> None:
-    """Writes generated eyes below `root` exactly as the owner of a public set ships his.
+    """Writes generated eyes or everyday scenes below `root` exactly as the owner of a public set ships his.
 
     Args:
-        layout: The set: "drive", "chase", "stare" or "hrf".
+        layout: The set: "drive", "chase", "stare" or "hrf"; "msrc", "stanford-background" or "penn-fudan".
         root: Folder to write into.
-        count: How many photographs, taken from training and test in turn; None for all of the set.
-        seed: The same seed gives the same eyes, at any scale.
+        count: How many photographs, taken from training and test, or from all groups, in turn; None for all of the set.
+        seed: The same seed gives the same eyes and scenes, at any scale.
         scale: Shrinks the photographs by this factor, for quick tests. 1 is the owner's size.
         test_labels: False leaves out the first observer's labels of DRIVE's test, as newer downloads do.
         report: Called after each photograph.
     """
-    if layout not in _LAYOUTS:
-        raise ConfigError(f"unknown layout '{layout}'", fix=nearest(layout, _LAYOUTS))
-    subjects = _LAYOUTS[layout].subjects()[:count]
-    camera = CAMERAS[layout].scaled(scale)
-    work = functools.partial(_write, layout, root, seed, scale, test_labels)
-    for name in each(work, subjects, camera.width * camera.height):
+    if layout not in (known := [*_LAYOUTS, *PICTURE_LAYOUTS]):
+        raise ConfigError(f"unknown layout '{layout}'", fix=nearest(layout, known))
+    if layout in PICTURE_LAYOUTS:
+        pictures = PICTURE_LAYOUTS[layout].pictures()[:count]
+        width, height = pictures[0].size(scale) if pictures else (0, 0)
+        names = each(functools.partial(_write_picture, layout, root, seed, scale), pictures, width * height)
+    else:
+        subjects = _LAYOUTS[layout].subjects()[:count]
+        camera = CAMERAS[layout].scaled(scale)
+        work = functools.partial(_write, layout, root, seed, scale, test_labels)
+        names = each(work, subjects, camera.width * camera.height)
+    for name in names:
         if report is not None:
             report(1, name)
+
+
+def _write_picture(layout: str, root: Path, seed: int, scale: float, picture: Picture) -> str:
+    for name, content in PICTURE_LAYOUTS[layout].files(picture, seed, scale):
+        write_atomically(root / name, content)
+    return picture.id
 
 
 def _write(layout: str, root: Path, seed: int, scale: float, test_labels: bool, subject: Subject) -> str:
