@@ -146,6 +146,7 @@ def _summary(
         "system": protocol.system,
         "dataset": protocol.dataset,
         "split": protocol.split,
+        "subject": protocol.classes.subject,
         "n_images": len(protocol.scored),
         "n_patients": len(patients_of(protocol.scored)),
         "threshold": point.to_json() if point else None,

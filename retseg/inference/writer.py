@@ -30,7 +30,7 @@ class PredictionWriter:
     """Writes the files of one prediction after another into a folder.
 
     Args:
-        out: The folder; `prob/`, `mask/`, `instances/`, `overlay/`, `fov/`, `classes/` are made in it as they are needed.
+        out: The folder; `prob/`, `mask/`, `instances/`, `overlay/`, `fov/`, `classes/` are made as needed.
         classes: The class table of the probabilities.
         threshold: Binarise with `probability > threshold`; needed where the task has a positive class.
         all_classes: Also write every class's probabilities; done in any case where there is no positive class.

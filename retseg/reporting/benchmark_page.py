@@ -3,104 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from retseg.core.errors import InputError
+from retseg.reporting.benchmark_files import NOT_A_TEST, Benchmark, BenchmarkCell, split_sets
 from retseg.reporting.compare_views import BenchmarkPage, MatrixCell, interval
 from retseg.reporting.making import title_of
-from retseg.reporting.metric_headings import figure, heading, lower_is_better, meanings, shape_metrics
+from retseg.reporting.metric_headings import figure, heading, inline, lower_is_better, meanings, shape_metrics
 from retseg.reporting.numbers import mapping_in, number_in
 from retseg.reporting.page import write_page
+from retseg.reporting.subjects import PATIENT, in_words_of, plural, size_of_sample
 from retseg.reporting.view_models import Cell, Row, RowGroup, Table
 from retseg.reporting.wording import NOT_AVAILABLE, counted, listed, whole
 
 NAME = "benchmark.html"
 
 _DASH = "\N{EN DASH}"
-_SETS = "+,"
-_SPOKEN_OF = "dice"
+_SPOKEN_OF, _SPOKEN_OF_SEVERAL = "dice", "iou"
 _MOST_ROWS = 3
 _NOT_COMPUTED = "Not computed"
-_NOT_A_TEST = "NOT A TEST"
-
-
-@dataclass(frozen=True, slots=True)
-class BenchmarkCell:
-    """One system, trained on one set and tested on one. Without figures, `reason` says why there are none."""
-
-    system: str
-    train: str
-    test: str
-    figures: Mapping[str, Any]
-    folds: int | None = None
-    seeds: int = 1
-    n_patients: int = 0
-    n_images: int = 0
-    weak: bool = False
-    protocol: str = ""
-    run: str = ""
-    reason: str = ""
-
-    @property
-    def same_camera(self) -> bool:
-        """Whether the test set's camera is one that the system was trained on."""
-        return self.test in split_sets(self.train)
-
-    @property
-    def not_a_test(self) -> bool:
-        """Whether patients were scored that the system was fitted on."""
-        return _NOT_A_TEST in self.protocol
-
-    def value(self, metric: str) -> float | None:
-        """The pooled figure, or the mean over images of a metric that cannot be pooled."""
-        found = mapping_in(self.figures.get(metric))
-        pooled = number_in(found.get("pooled"))
-        return number_in(found.get("mean")) if pooled is None else pooled
-
-
-@dataclass(frozen=True, slots=True)
-class Benchmark:
-    """benchmark.json: the cells, and the order of rows and columns."""
-
-    title: str
-    systems: tuple[str, ...]
-    train: tuple[str, ...]
-    test: tuple[str, ...]
-    metrics: tuple[str, ...]
-    cells: Mapping[tuple[str, str, str], BenchmarkCell]
-
-    @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Benchmark:
-        """Reads what the benchmark wrote; InputError where that is not a benchmark."""
-        try:
-            cells = [_cell(found) for found in data["cells"]]
-            return cls(
-                title=str(data.get("title") or "Benchmark"),
-                systems=tuple(map(str, data["systems"])),
-                train=tuple(map(str, data["train"])),
-                test=tuple(map(str, data["test"])),
-                metrics=tuple(map(str, data["metrics"])),
-                cells={(cell.system, cell.train, cell.test): cell for cell in cells},
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise InputError(
-                f"the benchmark is not as benchmark writes it ({error!r})",
-                fix="Run `retseg benchmark` again with --force",
-            ) from None
-
-    @property
-    def rows(self) -> tuple[tuple[str, str], ...]:
-        """(system, training set) of every row that has any cell."""
-        known = {(system, train) for system, train, _ in self.cells}
-        return tuple((s, t) for s in self.systems for t in self.train if (s, t) in known)
-
-    @property
-    def filled(self) -> tuple[BenchmarkCell, ...]:
-        """The cells that have figures, in the order of the rows."""
-        ordered = [self.cells.get((s, t, test)) for s, t in self.rows for test in self.test]
-        return tuple(cell for cell in ordered if cell is not None and cell.figures)
 
 
 def write_benchmark_page(table: Mapping[str, Any], out: Path) -> Path:
@@ -110,20 +31,14 @@ def write_benchmark_page(table: Mapping[str, Any], out: Path) -> Path:
     page = BenchmarkPage(
         title=benchmark.title,
         subtitle=f"Trained on {_names(benchmark.train)}; tested on {_names(benchmark.test)}",
-        banner=_banner(cells),
+        banner=_banner(cells, benchmark.subject),
         summary=(" ".join(_summary(benchmark)),),
         tables=tuple(_matrix(benchmark, metric) for metric in benchmark.metrics),
-        cells=_cells_table(cells),
-        definitions=meanings(benchmark.metrics),
+        cells=_cells_table(cells, benchmark.subject),
+        definitions=meanings(benchmark.metrics, benchmark.several),
+        medical=benchmark.subject == PATIENT,
     )
     return write_page(NAME, out / NAME, page=page)
-
-
-def split_sets(train: str) -> tuple[str, ...]:
-    """The sets that a system was trained on together: `chase+hrf` is two."""
-    for separator in _SETS:
-        train = train.replace(separator, " ")
-    return tuple(train.split())
 
 
 def shared_protocol(cells: Sequence[BenchmarkCell]) -> str:
@@ -131,24 +46,6 @@ def shared_protocol(cells: Sequence[BenchmarkCell]) -> str:
     lines = [cell.protocol.rstrip(". ").split("; ") for cell in cells if cell.protocol]
     shared = [part for part in lines[0] if part and all(part in line for line in lines)] if lines else []
     return "; ".join(shared)
-
-
-def _cell(data: Mapping[str, Any]) -> BenchmarkCell:
-    folds = data.get("folds")
-    return BenchmarkCell(
-        system=str(data["system"]),
-        train=str(data["train"]),
-        test=str(data["test"]),
-        figures=data.get("figures") or {},
-        folds=None if folds is None else int(folds),
-        seeds=len(data.get("seeds") or ()) or 1,
-        n_patients=int(data.get("n_patients") or 0),
-        n_images=int(data.get("n_images") or 0),
-        weak=bool(data.get("weak")),
-        protocol=str(data.get("protocol") or ""),
-        run=str(data.get("run") or ""),
-        reason=str(data.get("reason") or ""),
-    )
 
 
 def _names(sets: Sequence[str]) -> str:
@@ -160,16 +57,17 @@ def _title(train: str) -> str:
     return " + ".join(map(title_of, split_sets(train)))
 
 
-def _banner(cells: Sequence[BenchmarkCell]) -> str:
+def _banner(cells: Sequence[BenchmarkCell], subject: str) -> str:
     wrong = [f"{cell.system}, {_title(cell.train)} to {title_of(cell.test)}" for cell in cells if cell.not_a_test]
     if not wrong:
         return ""
-    return f"{_NOT_A_TEST}: patients are scored that the system was fitted on ({'; '.join(wrong)})."
+    return f"{NOT_A_TEST}: {plural(subject)} are scored that the system was fitted on ({'; '.join(wrong)})."
 
 
 def _summary(benchmark: Benchmark) -> Iterator[str]:
     """What each training set gives on its own camera and on the others, and how much that is worth."""
-    metric = _SPOKEN_OF if _SPOKEN_OF in benchmark.metrics else next(iter(benchmark.metrics), "")
+    spoken_of = _SPOKEN_OF_SEVERAL if benchmark.several else _SPOKEN_OF
+    metric = spoken_of if spoken_of in benchmark.metrics else next(iter(benchmark.metrics), "")
     cells = benchmark.filled
     if not cells:
         yield "No cell of this table has been computed."
@@ -177,38 +75,40 @@ def _summary(benchmark: Benchmark) -> Iterator[str]:
     known = [cell for cell in cells if cell.value(metric) is not None]
     if len(benchmark.rows) <= _MOST_ROWS:
         for system, train in benchmark.rows:
-            yield from _row_words([c for c in known if (c.system, c.train) == (system, train)], metric)
+            yield from _row_words([c for c in known if (c.system, c.train) == (system, train)], metric, benchmark)
     else:
-        yield from _range_words(known, metric)
+        yield from _range_words(known, metric, benchmark)
     if any(cell.weak for cell in cells):
-        yield "A cell of fewer than six patients is marked as weak: it supports no claim of a difference."
+        few = f"fewer than six {plural(benchmark.subject)}"
+        yield f"A cell of {few} is marked as weak: it supports no claim of a difference."
 
 
-def _row_words(row: Sequence[BenchmarkCell], metric: str) -> Iterator[str]:
+def _row_words(row: Sequence[BenchmarkCell], metric: str, benchmark: Benchmark) -> Iterator[str]:
     """What one training set gives on its own camera and on the others."""
     parts = [
         f"{listed([f'{figure(metric, cell.value(metric))} on {title_of(cell.test)}' for cell in found])}, {camera}"
-        for camera, found in _by_camera(row).items()
+        for camera, found in _by_origin(row, benchmark.origin).items()
         if found
     ]
     if parts:
-        yield f"{row[0].system} trained on {_title(row[0].train)} reaches a {heading(metric)} of {'; '.join(parts)}."
+        reached = f"a {inline(metric, benchmark.several)} of {'; '.join(parts)}"
+        yield f"{row[0].system} trained on {_title(row[0].train)} reaches {reached}."
 
 
-def _range_words(cells: Sequence[BenchmarkCell], metric: str) -> Iterator[str]:
+def _range_words(cells: Sequence[BenchmarkCell], metric: str, benchmark: Benchmark) -> Iterator[str]:
     """Between what figures the cells of a kind lie, where there are too many rows to tell each."""
-    for camera, found in _by_camera(cells).items():
+    for camera, found in _by_origin(cells, benchmark.origin).items():
         values = sorted(value for cell in found if (value := cell.value(metric)) is not None)
         if values:
-            where = f"Where the system was tested on {camera}, {heading(metric)} lies"
+            where = f"Where the system was tested on {camera}, {inline(metric, benchmark.several)} lies"
             cells_in = counted(len(values), "cell")
             yield f"{where} between {figure(metric, values[0])} and {figure(metric, values[-1])} ({cells_in})."
 
 
-def _by_camera(cells: Sequence[BenchmarkCell]) -> dict[str, list[BenchmarkCell]]:
+def _by_origin(cells: Sequence[BenchmarkCell], origin: str) -> dict[str, list[BenchmarkCell]]:
     return {
-        "its own camera": [cell for cell in cells if cell.same_camera],
-        "cameras that it never saw": [cell for cell in cells if not cell.same_camera],
+        f"its own {origin}": [cell for cell in cells if cell.same_camera],
+        f"{origin}s that it never saw": [cell for cell in cells if not cell.same_camera],
     }
 
 
@@ -229,20 +129,19 @@ def _matrix(benchmark: Benchmark, metric: str) -> Table:
         for system in benchmark.systems
         if any(of == system for of, _ in benchmark.rows)
     )
-    shared = shared_protocol(benchmark.filled)
+    shared, subjects = in_words_of(shared_protocol(benchmark.filled), benchmark.subject), plural(benchmark.subject)
     first = "the mean over the images" if shape_metrics((metric,)) else "the figure over all pixels pooled"
     notes = [
         "Lower is better." if lower_is_better((metric,)) else "Higher is better.",
-        "Bold and marked as its own camera: the system was trained on photographs of the same set’s camera. All other "
-        "cells are of cameras that it never saw.",
-        f"First {first}; in brackets its 95% interval, from a bootstrap over the n patients. "
-        "A cell with folds was scored on patients that each fold’s training left out.",
+        _own_words(benchmark.origin),
+        f"First {first}; in brackets its 95% interval, from a bootstrap over the n {subjects}. "
+        f"A cell with folds was scored on {subjects} that each fold’s training left out.",
         *(f"{mark} {reason}." for reason, mark in reasons.items()),
     ]
     if shared:
         notes.append(f"Protocol: {shared}; what differs from cell to cell stands in the list of cells.")
     columns = tuple(f"on {title_of(name)}" for name in benchmark.test)
-    return Table(f"{heading(metric)}", "Trained on", columns, groups, tuple(notes))
+    return Table(heading(metric, benchmark.several), "Trained on", columns, groups, tuple(notes))
 
 
 def _matrix_cell(benchmark: Benchmark, metric: str, place: tuple[str, str, str], reasons: dict[str, str]) -> MatrixCell:
@@ -250,7 +149,9 @@ def _matrix_cell(benchmark: Benchmark, metric: str, place: tuple[str, str, str],
     cell = benchmark.cells.get(place)
     value = None if cell is None else cell.value(metric)
     if cell is None or value is None:
-        reason = (cell.reason if cell else "") or (f"{heading(metric)} is undefined here" if cell else _NOT_COMPUTED)
+        reason = (cell.reason if cell else "") or (
+            f"{heading(metric, benchmark.several)} is undefined here" if cell else _NOT_COMPUTED
+        )
         mark = reasons.setdefault(reason.rstrip(". "), f"[{len(reasons) + 1}]")
         return MatrixCell(f"{_DASH} {mark}")
     found = mapping_in(cell.figures.get(metric))
@@ -264,29 +165,41 @@ def _matrix_cell(benchmark: Benchmark, metric: str, place: tuple[str, str, str],
     size += ["weak"] if cell.weak else []
     size += [counted(cell.folds, "fold")] if cell.folds else []
     lines.append(", ".join(size))
-    lines += ["own camera"] if cell.same_camera else []
-    lines += [_NOT_A_TEST] if cell.not_a_test else []
+    lines += [f"own {benchmark.origin}"] if cell.same_camera else []
+    lines += [NOT_A_TEST] if cell.not_a_test else []
     return MatrixCell(figure(metric, value), lines=tuple(line for line in lines if line), apart=cell.same_camera)
 
 
-def _cells_table(cells: Sequence[BenchmarkCell]) -> Table | None:
+def _own_words(origin: str) -> str:
+    if origin == "set":
+        return (
+            "Bold and marked as its own set: the system was trained on photographs of the same set. All other cells "
+            "are of sets that it never saw."
+        )
+    return (
+        "Bold and marked as its own camera: the system was trained on photographs of the same set’s camera. All other "
+        "cells are of cameras that it never saw."
+    )
+
+
+def _cells_table(cells: Sequence[BenchmarkCell], subject: str) -> Table | None:
     """What every cell rests on, and what of its protocol is not that of all cells."""
     if not cells:
         return None
     shared = shared_protocol(cells).split("; ")
     groups = tuple(
-        RowGroup(system, tuple(_cell_row(cell, shared) for cell in cells if cell.system == system))
+        RowGroup(system, tuple(_cell_row(cell, shared, subject) for cell in cells if cell.system == system))
         for system in dict.fromkeys(cell.system for cell in cells)
     )
     columns = ("Tested on", "Its own protocol", "Run")
-    notes = (f"Protocol of all cells: {'; '.join(shared)}.",) if any(shared) else ()
+    notes = (f"Protocol of all cells: {in_words_of('; '.join(shared), subject)}.",) if any(shared) else ()
     return Table("How every cell came about", "Cell", columns, groups, notes, textual=True)
 
 
-def _cell_row(cell: BenchmarkCell, shared: Sequence[str]) -> Row:
-    size = [counted(cell.n_patients, "patient"), counted(cell.n_images, "image")]
+def _cell_row(cell: BenchmarkCell, shared: Sequence[str], subject: str) -> Row:
+    size = [size_of_sample(cell.n_patients, cell.n_images, subject)]
     size += [counted(cell.folds, "fold")] if cell.folds else []
     size += [counted(cell.seeds, "seed")] if cell.seeds > 1 else []
     own = "; ".join(part for part in cell.protocol.rstrip(". ").split("; ") if part not in shared)
-    cells = (Cell(", ".join(size)), Cell(own or NOT_AVAILABLE), Cell(cell.run or NOT_AVAILABLE))
+    cells = (Cell(", ".join(size)), Cell(in_words_of(own, subject) or NOT_AVAILABLE), Cell(cell.run or NOT_AVAILABLE))
     return Row(f"{_title(cell.train)} to {title_of(cell.test)}", cells)

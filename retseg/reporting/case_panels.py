@@ -6,14 +6,12 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from retseg.core.types import CLASS_MAP, BoolArray, Case, Classes, Sample, UInt8Array
 from retseg.datasets.prepared import PreparedSet
 from retseg.imaging.overlay import ERROR_COLOURS
 from retseg.reporting.config import ReportConfig
 from retseg.reporting.figures import MOST_CURVES
-from retseg.reporting.images import Picture, grey, jpeg, painted, png, shrink_classes, shrink_map, shrink_photograph
+from retseg.reporting.images import Picture, grey, jpeg, painted, png, shrink_map, shrink_photograph
 from retseg.reporting.predictions import StoredPrediction, read_prediction, scored_region
 from retseg.reporting.run_files import RunRecord
 from retseg.reporting.score_tables import observers_of
@@ -25,17 +23,50 @@ _FEWEST_COLUMNS, _MOST_COLUMNS = 4, 5
 
 @dataclass(frozen=True, slots=True)
 class CasePanels:
-    """All panels of an image. Few classes stand in the rows, `columns` of them; many in blocks of their own."""
+    """All panels of an image. Few classes stand in the rows, `columns` of them; many in blocks of their own.
+
+    `legend` has the classes of the image, where its maps show several; `per_class_note` is the heading of blocks that
+    are folded away.
+    """
 
     rows: tuple[PanelRow, ...]
     per_class: tuple[ClassPanels, ...]
     columns: int
+    legend: tuple[Swatch, ...] = ()
+    per_class_note: str = ""
+
+
+class PanelNumbers:
+    """Numbers the panels of one image; `case_id` is the element that an enlarged panel returns to."""
+
+    def __init__(self, case_id: str) -> None:
+        self.case_id = case_id
+        self.drawn = 0
+
+    def panel(self, picture: Picture, caption: str, alt: str, legend: tuple[Swatch, ...] = ()) -> Panel:
+        """A panel with the next number."""
+        self.drawn += 1
+        return Panel(
+            id=f"{self.case_id}-panel-{self.drawn}",
+            source=picture.source,
+            width=picture.width,
+            height=picture.height,
+            alt=alt,
+            caption=caption,
+            back=self.case_id,
+            legend=legend,
+        )
+
+
+def is_many(records: Sequence[RunRecord]) -> bool:
+    """Whether all panels of so many systems would make a page of a hundred megabytes, which nobody scrolls through."""
+    return len(records) > MOST_CURVES
 
 
 def error_legend(classes: Classes) -> tuple[Swatch, ...]:
-    """The colours of the error maps in words."""
+    """The colours of the error maps in words; none where they are those of the classes."""
     if classes.positive is None:
-        return (Swatch("wrong class", _FALSE),)
+        return ()
     name = classes.items[classes.positive].name
     return (
         Swatch(f"{name}, found (true positive)", _FOUND),
@@ -55,7 +86,7 @@ def class_order(classes: Classes) -> tuple[int, ...]:
 
 
 class PanelMaker:
-    """Makes the panels of one image after the other.
+    """Makes the panels of one image after the other, where one class is marked.
 
     Args:
         records: The runs that are shown.
@@ -69,13 +100,11 @@ class PanelMaker:
         self.classes = prepared.classes
         self.config = config
         self.order = class_order(prepared.classes)
-        # The panels of many systems would make a page of a hundred megabytes, which nobody scrolls through.
-        self.many = len(records) > MOST_CURVES
+        self.many = is_many(records)
         self.legend = error_legend(prepared.classes)
-        # Photograph or errors, and where there is no positive class the map of all classes too.
-        leading = 1 if prepared.classes.positive is not None else 2
-        self.compact = leading + prepared.classes.count > _MOST_COLUMNS
-        self.columns = _FEWEST_COLUMNS if self.compact else max(_FEWEST_COLUMNS, leading + prepared.classes.count)
+        # The photograph or the errors come first.
+        self.compact = 1 + prepared.classes.count > _MOST_COLUMNS
+        self.columns = _FEWEST_COLUMNS if self.compact else max(_FEWEST_COLUMNS, 1 + prepared.classes.count)
         # Many classes share the space, and the bytes, that four would take.
         self.map_width = round(config.image_width * min(1.0, math.sqrt(4 / max(1, prepared.classes.count))))
 
@@ -94,9 +123,8 @@ class _Drawing:
     def __init__(self, maker: PanelMaker, case: Case, case_id: str) -> None:
         self.maker = maker
         self.case = case
-        self.case_id = case_id
+        self.numbers = PanelNumbers(case_id)
         self.truth: UInt8Array | None = case.targets.get(CLASS_MAP)
-        self.drawn = 0
         self.blocks: dict[int, list[Panel]] = {index: [] for index in maker.order}
 
     def rows(self) -> Iterator[PanelRow]:
@@ -130,16 +158,13 @@ class _Drawing:
         if self.truth is None:
             return PanelRow("Photograph", "no reference", tuple(lead))
         observer = sample.reference or "reference"
-        if self.maker.classes.positive is None:
-            alt = f"Reference classes of {sample.id} by {observer}"
-            lead.append(self.class_map_panel(self.truth, "Reference", alt))
         panels = self.label_panels(self.truth, observer, "Reference")
         return PanelRow("Photograph and reference", observer, self.placed(lead, panels))
 
     def system_row(self, record: RunRecord, prediction: StoredPrediction) -> PanelRow:
         fov = scored_region(record, self.case)
-        decided = prediction.mask if self.maker.classes.positive is not None else prediction.class_map
-        lead = self.decision_panels(decided, fov, record.name) if decided is not None else []
+        decided = prediction.mask
+        lead = [self.decision_panel(decided, fov, record.name)] if decided is not None else []
         maps: list[tuple[int, Panel]] = []
         for index in self.maker.order:
             plane = prediction.probability(index, self.maker.classes)
@@ -154,55 +179,37 @@ class _Drawing:
         return PanelRow(record.name, note, self.placed(lead, maps))
 
     def row_of_systems(self, predicted: Iterable[tuple[RunRecord, StoredPrediction]]) -> PanelRow:
-        """One small panel for each of many systems: its errors, its decision, or its classes."""
+        """One small panel for each of many systems: its errors, or its decision."""
         panels = []
         width = self.maker.config.image_width
         for record, prediction in predicted:
-            decided = prediction.mask if self.maker.classes.positive is not None else prediction.class_map
-            if decided is not None:
-                shown = self.decision_panels(decided, scored_region(record, self.case), record.name, width=width)
-                panels.append(replace(shown[-1], caption=record.name))
-        what = "decisions" if self.truth is None else "errors"
-        return PanelRow("All systems", "classes" if self.maker.classes.positive is None else what, tuple(panels))
+            if prediction.mask is not None:
+                region = scored_region(record, self.case)
+                shown = self.decision_panel(prediction.mask, region, record.name, width=width)
+                panels.append(replace(shown, caption=record.name))
+        return PanelRow("All systems", "decisions" if self.truth is None else "errors", tuple(panels))
 
     def observer_row(self, name: str, label: UInt8Array) -> PanelRow:
         fov = scored_region(self.maker.records[0], self.case) & (label != self.maker.classes.ignore)
-        positive = self.maker.classes.positive
-        lead = self.decision_panels(label if positive is None else label == positive, fov, name, "Drawn classes")
+        lead = [self.decision_panel(label == self.maker.classes.positive, fov, name)]
         return PanelRow(name, "human observer", self.placed(lead, self.label_panels(label, name, name)))
 
-    def decision_panels(
-        self,
-        decided: BoolArray | UInt8Array,
-        fov: BoolArray,
-        name: str,
-        title: str = "Predicted classes",
-        *,
-        width: int | None = None,
-    ) -> list[Panel]:
-        """What was decided, and where it was wrong; without a reference only what was decided."""
+    def decision_panel(self, mask: BoolArray, fov: BoolArray, name: str, *, width: int | None = None) -> Panel:
+        """Where a decision was wrong; without a reference only what was decided."""
         image = self.case.sample.id
         positive = self.maker.classes.positive
-        if positive is None:
-            class_map = np.asarray(decided, np.uint8)
-            shown = self.class_map_panel(class_map, title, f"Classes of {image} by {name}")
-            if self.truth is None:
-                return [shown]
-            wrong = (class_map != self.truth) & self.counted(fov)
-            errors = self.painted_panel([(wrong, _FALSE)], fov, "Errors", f"Errors of {name} on {image}", width)
-            return [errors, shown]
-        mask = np.asarray(decided, np.bool_)
+        assert positive is not None
         if self.truth is None:
             what = self.maker.classes.items[positive].name
             alt = f"{what} in {image} by {name}"
-            return [self.painted_panel([(mask & fov, _FOUND)], fov, f"Decision: {what}", alt, width)]
+            return self.painted_panel([(mask & fov, _FOUND)], fov, f"Decision: {what}", alt, width)
         counted, truth = self.counted(fov), self.truth == positive
         layers: list[tuple[BoolArray, Colour]] = [
             (mask & truth & counted, _FOUND),
             (mask & ~truth & counted, _FALSE),
             (~mask & truth & counted, _MISSED),
         ]
-        return [self.painted_panel(layers, fov, "Errors", f"Errors of {name} on {image}", width)]
+        return self.painted_panel(layers, fov, "Errors", f"Errors of {name} on {image}", width)
 
     def counted(self, fov: BoolArray) -> BoolArray:
         """Where pixels count: inside the field of view, where the reference says something."""
@@ -222,10 +229,6 @@ class _Drawing:
         picture = painted(self.case.image, layers, width or config.detail_width, outside=~fov)
         legend = self.maker.legend if self.truth is not None else decision_legend(self.maker.classes)
         return self.panel(jpeg(picture, config.jpeg_quality, sharp_colours=True), caption, alt, legend=legend)
-
-    def class_map_panel(self, class_map: UInt8Array, caption: str, alt: str) -> Panel:
-        small = shrink_classes(class_map, self.maker.config.image_width)
-        return self.panel(png(self.maker.classes.palette[small]), caption, alt)
 
     def label_panels(self, label: UInt8Array, who: str, caption: str) -> list[tuple[int, Panel]]:
         """One black and white map for each class of a drawn label."""
@@ -260,14 +263,4 @@ class _Drawing:
         *,
         legend: tuple[Swatch, ...] = (),
     ) -> Panel:
-        self.drawn += 1
-        return Panel(
-            id=f"{self.case_id}-panel-{self.drawn}",
-            source=picture.source,
-            width=picture.width,
-            height=picture.height,
-            alt=alt,
-            caption=caption,
-            back=self.case_id,
-            legend=legend,
-        )
+        return self.numbers.panel(picture, caption, alt, legend)

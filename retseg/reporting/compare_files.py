@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from retseg.core.errors import InputError
+from retseg.core.types import Classes
+from retseg.reporting.metric_headings import heading, inline
 from retseg.reporting.numbers import number_in
 from retseg.reporting.run_files import RunFolders, RunRecord, read_run
 
@@ -86,7 +88,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """comparison.json. `per_patient` is metric -> system -> patient -> value."""
+    """comparison.json. `per_patient` is metric -> system -> patient -> value; `classes` is the set's class table."""
 
     n_patients: int
     n_images: int
@@ -97,9 +99,10 @@ class Comparison:
     estimates: Mapping[tuple[str, str, str], Estimate]
     pairs: tuple[Pair, ...]
     per_patient: Mapping[str, Mapping[str, Mapping[str, float | None]]]
+    classes: Classes | None = None
 
     @classmethod
-    def of(cls, data: Mapping[str, Any]) -> Comparison:
+    def of(cls, data: Mapping[str, Any], classes: Classes | None = None) -> Comparison:
         """Reads what the comparison wrote; InputError where that is not a comparison."""
         try:
             return cls(
@@ -120,6 +123,7 @@ class Comparison:
                     metric: {s: {str(p): number_in(v) for p, v in values.items()} for s, values in systems.items()}
                     for metric, systems in data["per_patient"].items()
                 },
+                classes=classes,
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise InputError(f"the comparison is not as compare writes it ({error!r})", fix=_FIX) from None
@@ -128,6 +132,38 @@ class Comparison:
     def weak(self) -> bool:
         """Whether there are too few patients for a significance test."""
         return self.n_patients < FEWEST_PATIENTS
+
+    @property
+    def subject(self) -> str:
+        """What photographs have in common, in the singular."""
+        return "patient" if self.classes is None else self.classes.subject
+
+    @property
+    def several(self) -> bool:
+        """Whether the task has several classes and none of them is the positive one."""
+        return self.classes is not None and self.classes.positive is None
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The metrics that a reader hears of first, as far as they were computed."""
+        first = ("iou", "accuracy", "ap") if self.several else ("dice", "cldice", "auc")
+        return tuple(metric for metric in first if metric in self.metrics)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The metrics that tables show: of several classes only those with any figure, since most have none."""
+        if not self.several:
+            return self.metrics
+        known = {metric for (_, metric, _), found in self.estimates.items() if found.value is not None}
+        return tuple(metric for metric in self.metrics if metric in known)
+
+    def heading(self, metric: str) -> str:
+        """A metric's column heading."""
+        return heading(metric, self.several)
+
+    def inline(self, metric: str) -> str:
+        """A metric's heading inside a sentence."""
+        return inline(metric, self.several)
 
     @property
     def systems(self) -> tuple[Entrant, ...]:
@@ -160,14 +196,14 @@ def read_systems(systems: Sequence[ComparedSystem], comparison: Comparison) -> t
         raise InputError(f"the comparison knows no system called {', '.join(unknown)}", fix=_FIX)
     if empty := [system.name for system in systems if not system.runs]:
         raise InputError(f"no run was given for {', '.join(empty)}", fix="Name a run that has been evaluated")
-    return tuple(SystemRecords(system.name, tuple(_records(system))) for system in systems)
+    return tuple(SystemRecords(system.name, tuple(_records(system, comparison.classes))) for system in systems)
 
 
-def _records(system: ComparedSystem) -> list[RunRecord]:
+def _records(system: ComparedSystem, classes: Classes | None) -> list[RunRecord]:
     several = len(system.runs) > 1
     records = []
     for seed, folders in enumerate(system.runs, start=1):
-        record = read_run(folders)
+        record = read_run(folders, classes)
         # metrics.csv names the run as evaluate did, so that name must outlive the one that readers see.
         summary = {"system": record.system, **record.summary}
         name = f"{system.name}, seed {seed} of {len(system.runs)}" if several else system.name

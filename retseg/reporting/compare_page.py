@@ -9,20 +9,23 @@ from typing import Any
 from retseg.core.errors import InputError
 from retseg.datasets.prepared import PreparedSet
 from retseg.reporting.case_panels import error_legend
+from retseg.reporting.class_legend import class_legend
+from retseg.reporting.class_pictures import ERROR_NOTE
 from retseg.reporting.compare_cases import case_remarks, disagreement_links, disagreement_views, disagreements
 from retseg.reporting.compare_curves import MOST_CURVES, compared_curves
 from retseg.reporting.compare_files import ComparedSystem as ComparedSystem
 from retseg.reporting.compare_files import Comparison, SystemRecords, read_systems
 from retseg.reporting.compare_tables import figure_tables, pairs_table, patients_table, protocol_lines
-from retseg.reporting.compare_views import ComparePage, measures
+from retseg.reporting.compare_views import ComparePage
 from retseg.reporting.compare_words import best_first, comparison_summary, comparison_title
 from retseg.reporting.config import ReportConfig
 from retseg.reporting.dot_plots import PairedPlot, paired_plot
 from retseg.reporting.making import dataset_credit, dataset_title
-from retseg.reporting.metric_headings import heading, meanings
+from retseg.reporting.metric_headings import meanings
 from retseg.reporting.page import write_page
 from retseg.reporting.score_remarks import banner, score_remarks
-from retseg.reporting.wording import counted, listed
+from retseg.reporting.subjects import PATIENT, images_of, plural
+from retseg.reporting.wording import capitalised, counted, listed
 
 NAME = "compare.html"
 
@@ -46,7 +49,7 @@ def write_compare_page(
     """
     if not systems:
         raise InputError("a comparison needs at least one system", fix="Name runs that have been evaluated")
-    figures = Comparison.of(comparison)
+    figures = Comparison.of(comparison, prepared.classes)
     page = _page(figures, read_systems(systems, figures), prepared, images)
     return write_page(NAME, out / NAME, page=page)
 
@@ -61,7 +64,7 @@ def _page(comparison: Comparison, systems: Sequence[SystemRecords], prepared: Pr
     observers = [observer.name for observer in comparison.observers]
     return ComparePage(
         title=comparison_title(comparison, dataset_title(prepared)),
-        subtitle=f"{counted(comparison.n_images, 'image')} of {counted(comparison.n_patients, 'patient')}",
+        subtitle=images_of(comparison.n_images, comparison.n_patients, comparison.subject),
         banner=banner(records),
         summary=(comparison_summary(comparison, dataset_title(prepared)),),
         score_remarks=score_remarks(records),
@@ -75,12 +78,16 @@ def _page(comparison: Comparison, systems: Sequence[SystemRecords], prepared: Pr
         plot_remarks=_plot_remarks(comparison, plots),
         per_patient=patients_table(comparison, systems),
         error_legend=error_legend(prepared.classes) if shown else (),
-        case_remarks=case_remarks(len(found), len(shown), drawn, len(systems)),
-        links=disagreement_links(shown),
-        cases=disagreement_views(shown, drawn, observers, comparison.metrics, prepared, ReportConfig()),
-        definitions=meanings(comparison.metrics),
+        case_remarks=case_remarks(len(found), len(shown), drawn, len(systems), prepared.classes),
+        links=disagreement_links(shown, prepared.classes),
+        cases=disagreement_views(shown, drawn, observers, comparison.measures, prepared, ReportConfig()),
+        definitions=meanings(comparison.told, comparison.several),
         protocol=protocol_lines(systems),
         credit=dataset_credit(prepared) or "",
+        subjects=capitalised(plural(comparison.subject)),
+        error_note=f"{ERROR_NOTE}." if shown and comparison.several else "",
+        class_legend=class_legend(prepared, [one.sample for one in shown]) if shown else (),
+        medical=comparison.subject == PATIENT,
     )
 
 
@@ -95,22 +102,25 @@ def _plots(comparison: Comparison) -> tuple[PairedPlot, ...]:
     plots = (
         paired_plot(
             f"plot-{metric}",
-            f"{heading(metric)}, {counted(comparison.n_patients, 'patient')}",
+            f"{comparison.heading(metric)}, {counted(comparison.n_patients, comparison.subject)}",
             names,
             comparison.per_patient.get(metric, {}),
-            description=f"{heading(metric)} of every patient by {listed(names)}. A table below has the figures.",
+            subject=comparison.subject,
+            description=f"{comparison.heading(metric)} of every {comparison.subject} by {listed(names)}. "
+            "A table below has the figures.",
         )
-        for metric in measures(comparison.metrics)
+        for metric in comparison.measures
     )
     return tuple(plot for plot in plots if plot is not None)
 
 
 def _plot_remarks(comparison: Comparison, plots: Sequence[PairedPlot]) -> tuple[str, ...]:
     if not plots:
-        return ("There are no two systems with figures of the same patients.",)
+        return (f"There are no two systems with figures of the same {plural(comparison.subject)}.",)
     several = " A system with several seeds stands there with its mean over them."
     return (
-        "Each line is one patient, from system to system; the bar, with its figure below, is a system’s mean over the "
-        "patients. Lines that all run the same way tell more than bars that lie apart."
+        f"Each line is one {comparison.subject}, from system to system; the bar, with its figure below, is a system’s "
+        f"mean over the {plural(comparison.subject)}. Lines that all run the same way tell more than bars that lie "
+        "apart."
         f"{several if any(entrant.seeds > 1 for entrant in comparison.systems) else ''}",
     )

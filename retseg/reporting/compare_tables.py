@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from retseg.reporting.compare_files import MEAN, POOLED, VIEWS, Comparison, Entrant, Pair, SystemRecords
-from retseg.reporting.compare_views import interval, measures
+from retseg.reporting.compare_views import interval
 from retseg.reporting.compare_words import best_first
-from retseg.reporting.metric_headings import best_values, figure, heading, needs_scores, shape_metrics
+from retseg.reporting.metric_headings import best_values, figure, needs_scores, shape_metrics
 from retseg.reporting.score_notes import direction_notes, protocol_notes
+from retseg.reporting.subjects import in_words_of, plural, size_of_sample, subject_of, themselves
 from retseg.reporting.view_models import Cell, Row, RowGroup, Table
-from retseg.reporting.wording import NOT_AVAILABLE, counted, listed, whole
+from retseg.reporting.wording import NOT_AVAILABLE, capitalised, counted, listed, whole
 
 _FAMILIES = (
     ("Agreement with the reference", ("auc", "ap", "dice", "iou", "mcc")),
@@ -52,24 +53,24 @@ def short_protocol(systems: Sequence[SystemRecords]) -> tuple[str, ...]:
     shared = [part for part in lines[0] if part and all(part in line for line in lines)]
     if any(len(line) > len(shared) for line in lines):
         shared.append("each run’s own threshold stands at the end of the page")
-    return (f"Protocol: {'; '.join(shared)}.",)
+    return (f"Protocol: {in_words_of('; '.join(shared), subject_of(records))}.",)
 
 
 def sample_size(comparison: Comparison) -> str:
     """`4 patients, 8 images`, with a word on what is too few."""
-    size = f"{counted(comparison.n_patients, 'patient')}, {counted(comparison.n_images, 'image')}"
-    return f"{size}; weak: fewer than six patients" if comparison.weak else size
+    size = size_of_sample(comparison.n_patients, comparison.n_images, comparison.subject)
+    return f"{size}; weak: fewer than six {plural(comparison.subject)}" if comparison.weak else size
 
 
 def figure_tables(comparison: Comparison, systems: Sequence[SystemRecords]) -> tuple[Table, ...]:
     """One table a family of metrics: the pooled figures and the means over images, systems first, then observers."""
     protocol = short_protocol(systems)
     tables = []
-    for title, metrics in families(comparison.metrics):
+    for title, metrics in families(comparison.told):
         groups = [group for view in VIEWS if (group := _view_group(comparison, view, metrics)) is not None]
         if groups:
             notes = (*_figure_notes(comparison, metrics), *protocol)
-            columns = tuple(map(heading, metrics))
+            columns = tuple(map(comparison.heading, metrics))
             tables.append(Table(title, "System", columns, tuple(groups), notes, aside=sample_size(comparison)))
     return tuple(tables)
 
@@ -83,11 +84,11 @@ def pairs_table(comparison: Comparison, systems: Sequence[SystemRecords]) -> Tab
     columns = ["Difference", "95% interval"]
     if tested:
         columns += ["p, bootstrap", "after Holm", "p, Wilcoxon", "after Holm", "Significant"]
-    columns += ["Patients needed", "n"]
+    columns += [f"{capitalised(plural(comparison.subject))} needed", "n"]
     places = [(metric, view) for metric in comparison.metrics for view in VIEWS]
     rows = {p: tuple(_pair_row(pair, tested) for pair in shown if (pair.metric, pair.view) == p) for p in places}
     groups = tuple(
-        RowGroup(heading(metric), rows[metric, view], note=_VIEW_NAMES[view].lower())
+        RowGroup(comparison.heading(metric), rows[metric, view], note=_VIEW_NAMES[view].lower())
         for metric, view in places
         if rows[metric, view]
     )
@@ -100,7 +101,7 @@ def shown_pairs(comparison: Comparison) -> tuple[Pair, ...]:
     """All pairs where they fit on a page; else those of the leading metrics, only the best system's if need be."""
     pairs = comparison.pairs
     if len(pairs) > _MOST_PAIRS:
-        pairs = tuple(pair for pair in pairs if pair.metric in measures(comparison.metrics))
+        pairs = tuple(pair for pair in pairs if pair.metric in comparison.measures)
     if len(pairs) > _MOST_PAIRS:
         best = best_first(comparison)[0]
         pairs = tuple(pair for pair in pairs if best in (pair.a, pair.b))
@@ -111,7 +112,7 @@ def patients_table(comparison: Comparison, systems: Sequence[SystemRecords]) -> 
     """Every patient's figures, for readers who cannot see the plots."""
     names = [entrant.name for entrant in comparison.entrants]
     groups = []
-    for metric in measures(comparison.metrics):
+    for metric in comparison.measures:
         values = comparison.per_patient.get(metric, {})
         patients = dict.fromkeys(patient for name in names for patient in values.get(name, {}))
         rows = tuple(
@@ -119,12 +120,14 @@ def patients_table(comparison: Comparison, systems: Sequence[SystemRecords]) -> 
             for patient in patients
         )
         if rows:
-            groups.append(RowGroup(heading(metric), rows))
+            groups.append(RowGroup(comparison.heading(metric), rows))
     if not groups:
         return None
-    notes = ("A patient with several images counts with the mean over them.", *short_protocol(systems))
+    subject = comparison.subject
+    mean = f"A {subject} with several images counts with the mean over them."
+    notes = (*(() if themselves(subject) else (mean,)), *short_protocol(systems))
     aside = sample_size(comparison)
-    return Table("Figures by patient", "Patient", tuple(names), tuple(groups), notes, aside=aside)
+    return Table(f"Figures by {subject}", capitalised(subject), tuple(names), tuple(groups), notes, aside=aside)
 
 
 def _view_group(comparison: Comparison, view: str, metrics: Sequence[str]) -> RowGroup | None:
@@ -163,21 +166,25 @@ def _figure_rows(
 
 
 def _figure_notes(comparison: Comparison, metrics: Sequence[str]) -> Iterator[str]:
-    yield from direction_notes(metrics)
+    yield from direction_notes(metrics, comparison.several)
     if len(comparison.systems) > 1:
         yield "Bold: the best system of each column, which alone does not mean that the difference is significant."
-    intervals = f"In brackets: 95% intervals, bootstrap over patients, {whole(comparison.resamples)} resamples."
+    subjects = plural(comparison.subject)
+    intervals = f"In brackets: 95% intervals, bootstrap over {subjects}, {whole(comparison.resamples)} resamples."
     if comparison.weak:
-        intervals += f" From {counted(comparison.n_patients, 'patient')} they are weak, and tend to be too narrow."
+        intervals += (
+            f" From {counted(comparison.n_patients, comparison.subject)} they are weak, and tend to be too narrow."
+        )
     yield intervals
     if any(entrant.seeds > 1 for entrant in comparison.systems):
-        yield "The figures of a system with several seeds are means over them; the interval speaks of patients only."
-    ranking = [heading(metric) for metric in metrics if needs_scores(metric)]
+        yield f"The figures of a system with several seeds are means over them; the interval speaks of {subjects} only."
+    ranking = [comparison.heading(metric) for metric in metrics if needs_scores(metric)]
     if ranking and comparison.observers:
         verb = "does" if len(ranking) == 1 else "do"
         yield f"A human observer’s drawing has no probabilities, so {listed(ranking)} {verb} not apply to it."
     if of_images := shape_metrics(metrics):
-        yield f"{listed(list(map(heading, of_images)))} are of whole images, so that pixels of several are not pooled."
+        named = listed(list(map(comparison.heading, of_images)))
+        yield f"{named} are of whole images, so that pixels of several are not pooled."
 
 
 def _pair_row(pair: Pair, tested: bool) -> Row:
@@ -197,20 +204,21 @@ def _pair_row(pair: Pair, tested: bool) -> Row:
 
 
 def _pair_notes(comparison: Comparison, shown: Sequence[Pair], tested: bool) -> Iterator[str]:
+    subjects = plural(comparison.subject)
     if tested:
         yield (
-            f"Paired bootstrap over the same patients ({whole(comparison.resamples)} resamples), and Wilcoxon’s signed-"
-            "rank test of the patients’ means, which has no pooled form. Holm’s correction is over all pairs of one "
-            "metric and view. Significant: both tests below 5% after the correction; for a pooled figure, too, the "
-            "signed-rank test of the patients’ means must agree, because with few patients the bootstrap alone claims "
-            "too often."
+            f"Paired bootstrap over the same {subjects} ({whole(comparison.resamples)} resamples), and Wilcoxon’s "
+            f"signed-rank test of the {subjects}’ means, which has no pooled form. Holm’s correction is over all pairs "
+            "of one metric and view. Significant: both tests below 5% after the correction; for a pooled figure, too, "
+            f"the signed-rank test of the {subjects}’ means must agree, because with few {subjects} the bootstrap "
+            "alone claims too often."
         )
     yield (
-        "Patients needed: about how many patients would show a difference as large as this one, were it real "
-        f"(80% power, 5% level); {NOT_AVAILABLE} where there is no difference to show."
+        f"{capitalised(subjects)} needed: about how many {subjects} would show a difference as large as this one, were "
+        f"it real (80% power, 5% level); {NOT_AVAILABLE} where there is no difference to show."
     )
     if len(shown) < len(comparison.pairs):
-        named = listed([heading(metric) for metric in dict.fromkeys(pair.metric for pair in shown)])
+        named = listed([comparison.heading(metric) for metric in dict.fromkeys(pair.metric for pair in shown)])
         yield (
             f"{len(shown)} of {whole(len(comparison.pairs))} comparisons are shown: those by {named}"
             f"{f' of {best_first(comparison)[0]}, the best system' if _of_one(comparison, shown) else ''}. "

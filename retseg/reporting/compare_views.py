@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from retseg.reporting.dot_plots import PairedPlot
@@ -43,6 +43,10 @@ class ComparePage:
     definitions: tuple[tuple[str, str], ...]
     protocol: tuple[str, ...]
     credit: str
+    subjects: str = "Patients"
+    error_note: str = ""
+    class_legend: tuple[Swatch, ...] = ()
+    medical: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,7 @@ class BenchmarkPage:
     tables: tuple[Table, ...]
     cells: Table | None
     definitions: tuple[tuple[str, str], ...]
-
-
-def measures(metrics: Sequence[str]) -> tuple[str, ...]:
-    """The metrics that a reader hears of first, as far as they were computed."""
-    return tuple(metric for metric in ("dice", "cldice", "auc") if metric in metrics)
+    medical: bool = True
 
 
 def ranked_names(metric: str, values: Mapping[str, float]) -> list[str]:

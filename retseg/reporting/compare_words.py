@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from retseg.reporting.compare_files import FEWEST_PATIENTS, MEAN, Comparison, Pair
-from retseg.reporting.compare_views import interval_in_words, measures, ranked_names
-from retseg.reporting.metric_headings import figure, heading, lower_is_better
+from retseg.reporting.compare_views import interval_in_words, ranked_names
+from retseg.reporting.metric_headings import figure, lower_is_better
+from retseg.reporting.subjects import images_of, plural
 from retseg.reporting.wording import counted, listed
 
 _SHOWN_PAIRS = 3
@@ -34,19 +35,22 @@ def smallest_p(patients: int) -> float:
 
 def weak_words(comparison: Comparison) -> str:
     """Why there is no significance test, and what one would take."""
-    count = comparison.n_patients
-    few = f"with {counted(count, 'patient')} the smallest p value that a Wilcoxon test can give is {smallest_p(count)}"
+    count, subjects = comparison.n_patients, plural(comparison.subject)
+    few = (
+        f"with {counted(count, comparison.subject)} the smallest p value that a Wilcoxon test can give is "
+        f"{smallest_p(count)}"
+    )
     needed = [
-        f"{counted(pair.patients_needed, 'patient')} for {pair.a} against {pair.b}"
+        f"{counted(pair.patients_needed, comparison.subject)} for {pair.a} against {pair.b}"
         for pair in _leading_pairs(comparison)
         if pair.patients_needed is not None
     ]
-    to_show = f" To show differences in {heading(_first(comparison))} as large as these would take about "
+    to_show = f" To show differences in {comparison.inline(_first(comparison))} as large as these would take about "
     return (
         f"No significance test is made: {few}, so that no difference, however large, could pass for significant. "
-        f"A test needs at least {FEWEST_PATIENTS} patients."
+        f"A test needs at least {FEWEST_PATIENTS} {subjects}."
         f"{to_show + listed(needed) + '.' if needed else ''}"
-        " Use a set with more patients, or patient-wise folds over a whole set."
+        f" Use a set with more {subjects}, or {comparison.subject}-wise folds over a whole set."
         " The intervals are weak for the same reason."
     )
 
@@ -66,7 +70,7 @@ def pair_words(pair: Pair) -> str:
 
 def _first(comparison: Comparison) -> str:
     """The metric that systems are ranked by."""
-    return next(iter((*measures(comparison.metrics), *comparison.metrics)), "")
+    return next(iter((*comparison.measures, *comparison.metrics)), "")
 
 
 def _who(comparison: Comparison, dataset: str) -> str:
@@ -74,14 +78,14 @@ def _who(comparison: Comparison, dataset: str) -> str:
     parts = [counted(len(systems), "system")]
     if observers:
         parts.append(counted(len(observers), "human observer"))
-    images, patients = counted(comparison.n_images, "image"), counted(comparison.n_patients, "patient")
+    images = images_of(comparison.n_images, comparison.n_patients, comparison.subject)
     alone = len(systems) + len(observers) == 1
-    return f"{listed(parts)} {'was' if alone else 'were'} judged on the same {images} of {patients} from {dataset}."
+    return f"{listed(parts)} {'was' if alone else 'were'} judged on the same {images} from {dataset}."
 
 
 def _ranking(comparison: Comparison) -> Iterator[str]:
     """One sentence a metric: the best system and the one after it."""
-    for metric in measures(comparison.metrics) or comparison.metrics[:1]:
+    for metric in comparison.measures or comparison.metrics[:1]:
         view = comparison.view_of(metric)
         values = comparison.values(view, metric, comparison.systems)
         if not values:
@@ -93,19 +97,19 @@ def _ranking(comparison: Comparison) -> Iterator[str]:
         within = interval_in_words(metric, best.low, best.high)
         value = f"{figure(metric, best.value)}{f' ({within})' if within else ''}"
         if len(values) == 1:
-            yield f"The {heading(metric)} ({over}) of {ranked[0]} is {value}."
+            yield f"The {comparison.inline(metric)} ({over}) of {ranked[0]} is {value}."
         elif len(shares) > 1:
-            yield f"By {heading(metric)} ({over}), {listed(shares)} share the first place with {value}."
+            yield f"By {comparison.inline(metric)} ({over}), {listed(shares)} share the first place with {value}."
         else:
             follows = f"{ranked[1]} follows with {figure(metric, values[ranked[1]])}"
-            yield f"By {heading(metric)} ({over}), {ranked[0]} is best with {value}; {follows}."
+            yield f"By {comparison.inline(metric)} ({over}), {ranked[0]} is best with {value}; {follows}."
 
 
 def _human(comparison: Comparison) -> Iterator[str]:
     metric = _first(comparison)
     view = comparison.view_of(metric)
     for name, value in comparison.values(view, metric, comparison.observers).items():
-        yield f"A human observer ({name}) reaches a {heading(metric)} of {figure(metric, value)}."
+        yield f"A human observer ({name}) reaches a {comparison.inline(metric)} of {figure(metric, value)}."
 
 
 def _significance(comparison: Comparison) -> str:
@@ -123,9 +127,9 @@ def _significance(comparison: Comparison) -> str:
         rest = f"; and {len(found) - len(shown)} more" if len(found) > len(shown) else ""
         share = f"{len(found)} of {counted(len(pairs), 'difference')}" if len(pairs) > 1 else "the difference"
         verb = "is" if len(found) == 1 else "are"
-        sentences.append(f"In {heading(metric)}, {share} {verb} significant: {'; '.join(shown)}{rest}.")
+        sentences.append(f"In {comparison.inline(metric)}, {share} {verb} significant: {'; '.join(shown)}{rest}.")
     if without:
-        sentences.append(f"In {listed(list(map(heading, without)))}, no difference is significant.")
+        sentences.append(f"In {listed(list(map(comparison.inline, without)))}, no difference is significant.")
         sentences += _too_many_pairs(comparison, [pair for pair in tested if pair.metric in without])
     return " ".join([*sentences, "Significant means beyond the 5% level after Holm’s correction over all pairs."])
 
@@ -136,16 +140,17 @@ def _too_many_pairs(comparison: Comparison, pairs: Sequence[Pair]) -> Iterator[s
     most = max((sum(other.metric == pair.metric for other in ranked) for pair in ranked), default=0)
     smallest = smallest_p(comparison.n_patients)
     if smallest < _LEVEL <= smallest * most:
-        patients = counted(comparison.n_patients, "patient")
+        patients = counted(comparison.n_patients, comparison.subject)
         yield (
             f"For means over images none could be: the smallest p that {patients} can give is {smallest:.3f}, and a "
-            f"correction over {counted(most, 'pair')} takes it beyond 5%. Compare fewer systems, or more patients."
+            f"correction over {counted(most, 'pair')} takes it beyond 5%. Compare fewer systems, or more "
+            f"{plural(comparison.subject)}."
         )
 
 
 def _headline_pairs(comparison: Comparison) -> list[Pair]:
     """The pairs of the metrics that are spoken of, each in the view that it is spoken of in."""
-    chosen = {metric: comparison.view_of(metric) for metric in measures(comparison.metrics) or comparison.metrics[:1]}
+    chosen = {metric: comparison.view_of(metric) for metric in comparison.measures or comparison.metrics[:1]}
     return [pair for pair in comparison.pairs if chosen.get(pair.metric) == pair.view]
 
 

@@ -9,7 +9,7 @@ from statistics import fmean
 
 from retseg.reporting.figures import Scale, labels, linear, ticks
 from retseg.reporting.view_models import Tick
-from retseg.reporting.wording import score
+from retseg.reporting.wording import capitalised, score
 
 _WIDTH, _HEIGHT = 440.0, 300.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44.0, 428.0, 10.0, 262.0
@@ -64,6 +64,7 @@ def paired_plot(
     values: Mapping[str, Mapping[str, float | None]],
     *,
     description: str,
+    subject: str = "patient",
 ) -> PairedPlot | None:
     """A plot of `values` (system -> patient -> value), or None where fewer than two systems have any value.
 
@@ -108,7 +109,11 @@ def paired_plot(
         y_ticks=tuple(Tick(height(v), label) for v, label in zip(y_ticks, labels(y_ticks), strict=True)),
         columns=columns,
         patients=tuple(
-            _patient(patient, [(name, at[name], known[name].get(patient)) for name in shown], height)
+            _patient(
+                f"{capitalised(subject)} {patient}",
+                [(name, at[name], known[name].get(patient)) for name in shown],
+                height,
+            )
             for patient in patients
         ),
         numbered=numbered,
@@ -126,7 +131,7 @@ def _patient(name: str, values: Sequence[tuple[str, float, float | None]], heigh
         dots.append((x, height(value)))
         pen_down = True
     words = ", ".join(f"{system} {score(value)}" for system, _, value in values)
-    return PatientLine("".join(parts), tuple(dots), f"Patient {name}: {words}")
+    return PatientLine("".join(parts), tuple(dots), f"{name}: {words}")
 
 
 def _finite(values: Mapping[str, float | None]) -> dict[str, float]:

@@ -22,6 +22,7 @@ from retseg.reporting.making import (
     title_of,
 )
 from retseg.reporting.run_files import RunRecord
+from retseg.reporting.subjects import PATIENT, images_of
 from retseg.reporting.training_facts import BEGAN_WITH, Teller, course_rows, training_rows
 from retseg.reporting.view_models import Cell, Row, RowGroup, Table
 from retseg.reporting.wording import capitalised, counted, listed, score, threshold, whole
@@ -67,7 +68,7 @@ def facts_table(records: Sequence[RunRecord], prepared: PreparedSet) -> Table:
         ("Data", _data_rows(prepared)),
         ("Network", _network_rows()),
         ("Training", {**training_rows(), **course_rows()}),
-        ("Prediction and threshold", _prediction_rows()),
+        ("Prediction" if prepared.classes.positive is None else "Prediction and threshold", _prediction_rows()),
         ("Made with", _version_rows()),
     )
     built = tuple(RowGroup(name, tuple(_rows(tellers, records))) for name, tellers in groups)
@@ -113,9 +114,12 @@ def _data_rows(prepared: PreparedSet) -> dict[str, Teller]:
         images, patients = record.summary.get("n_images"), record.summary.get("n_patients")
         if not images:
             return None
-        return f"{counted(int(images), 'image')} of {counted(int(patients or 0), 'patient')}"
+        return images_of(int(images), int(patients or 0), record.subject)
 
     def field_of_view(record: RunRecord) -> str | None:
+        # Where no class lies outside of it, the field of view is the whole photograph.
+        if prepared.classes.outside is None:
+            return None
         tested = record.scores.ids.union(map(str, record.summary.get("unlabelled") or ()))
         sources = Counter(row.fov_source for row in prepared.rows if row.id in tested)
         if len(sources) > 1:
@@ -125,6 +129,7 @@ def _data_rows(prepared: PreparedSet) -> dict[str, Teller]:
     return {
         "Dataset": lambda _: dataset_title(prepared),
         "Classes": lambda _: f"{prepared.classes.count}: {classes}",
+        "Told apart one by one": lambda _: listed([prepared.classes.names[i] for i in prepared.classes.things]) or None,
         "Trained on": weights_from,
         "Set aside for validation": validated_on,
         "Tested on": scored_on,
@@ -132,7 +137,7 @@ def _data_rows(prepared: PreparedSet) -> dict[str, Teller]:
             counted(len(unlabelled), "image") if (unlabelled := record.summary.get("unlabelled")) else None
         ),
         "Field of view": field_of_view,
-        "Reference observer": lambda _: prepared.reference,
+        "Reference observer" if prepared.classes.subject == PATIENT else "Reference by": lambda _: prepared.reference,
         "Further observers": lambda _: listed(prepared.observers) or None,
     }
 
@@ -169,7 +174,7 @@ def _prediction_rows() -> dict[str, Teller]:
         fitted = record.operating_point
         if fitted is None:
             return None
-        people = f", {counted(len(fitted.patients), 'patient')}" if fitted.patients else ""
+        people = f", {counted(len(fitted.patients), record.subject)}" if fitted.patients else ""
         where = " ".join(part for part in (fitted.dataset, fitted.split) if part)
         return f"{where}{people}" if where else None
 

@@ -13,6 +13,7 @@ from retseg.reporting.figures import MOST_CURVES
 from retseg.reporting.images import fitted_size, jpeg
 from retseg.reporting.making import fact
 from retseg.reporting.run_files import RunRecord
+from retseg.reporting.subjects import plural, themselves, who
 from retseg.reporting.view_models import Chapter, Panel
 from retseg.reporting.wording import listed
 
@@ -23,9 +24,8 @@ _ID = "learning"
 _WIDTH, _WIDTH_OF_MANY = 1800, 1200
 _QUALITY = 85
 _WHOSE = {
-    "validation": "The photographs are of patients who were set aside: no net was trained on them, but they chose "
-    "the epoch.",
-    "train": "The photographs are of patients that the net was trained on, so what it makes of them is no test.",
+    "validation": "The photographs {were} set aside: no net was trained on them, but they chose the epoch.",
+    "train": "The photographs are{of} that the net was trained on, so what it makes of them is no test.",
 }
 
 
@@ -40,7 +40,7 @@ def learning_chapter(records: Sequence[RunRecord]) -> Chapter | None:
     whose = {str(fact(record, "snapshots_of")) for record, _ in known}
     remarks = ["A row is a photograph: itself, its reference, then what the net made of it after some of the epochs."]
     if len(whose) == 1:
-        remarks += [_WHOSE[one] for one in whose if one in _WHOSE]
+        remarks += [_of_whom(one, known[0][0].subject) for one in whose if one in _WHOSE]
     return Chapter(
         id=_ID,
         heading="How it learned",
@@ -49,6 +49,14 @@ def learning_chapter(records: Sequence[RunRecord]) -> Chapter | None:
         panels=() if many else panels,
         folded_panels=panels if many else (),
     )
+
+
+def _of_whom(part: str, subject: str) -> str:
+    """Whether the net was trained on the photographs of the grids."""
+    if themselves(subject):
+        return _WHOSE[part].format(were="were", of=" some")
+    of = f" of {plural(subject)}"
+    return _WHOSE[part].format(were=f"are{of} {who(subject)} were", of=of)
 
 
 def _grid(record: RunRecord) -> Path | None:

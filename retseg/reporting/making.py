@@ -7,10 +7,11 @@ from typing import Any
 
 from retseg.core.errors import RetsegError
 from retseg.core.manifest import Manifest
+from retseg.core.types import Classes
 from retseg.datasets.prepared import PreparedSet
 from retseg.datasets.registry import DATASETS
 from retseg.reporting.run_files import History, RunRecord
-from retseg.reporting.wording import counted
+from retseg.reporting.subjects import images_of
 
 TRAIN, VALIDATION = "train", "validation"
 
@@ -26,6 +27,15 @@ def title_of(dataset: str) -> str:
         return DATASETS.get(dataset).title
     except RetsegError:
         return dataset
+
+
+def classes_of(dataset: str) -> Classes | None:
+    """A dataset's class table, or None where its plugin is not installed."""
+    try:
+        # A set whose folder says what its classes are has none before it is read.
+        return getattr(DATASETS.get(dataset), "classes", None)
+    except RetsegError:
+        return None
 
 
 def dataset_credit(prepared: PreparedSet) -> str | None:
@@ -133,4 +143,4 @@ def photographs_of(record: RunRecord, *parts: str) -> str | None:
     """`20 images of 10 patients` of some parts of the training data, or None where that is not recorded."""
     images = sum(_images(record, part) for part in parts)
     patients = {patient for part in parts for patient in _patients(record, part)}
-    return f"{counted(images, 'image')} of {counted(len(patients), 'patient')}" if images else None
+    return images_of(images, len(patients), record.subject) if images else None

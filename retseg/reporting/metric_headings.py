@@ -22,6 +22,13 @@ _SHORT = {
     "ace": "ACE",
     "brier": "Brier",
 }
+_OF_CLASSES = {"accuracy": "Pixel accuracy"}
+"""What is no mean over classes in a task of several classes."""
+
+_MEANS = (
+    "Where several classes are scored, a figure is the mean over the classes that the reference contains, each class "
+    "against all others; pixel accuracy is the share of all counted pixels that were given their class."
+)
 _DIGITS = {"betti0": 1, "betti1": 1, "hd95": 1, "ece": 4, "ace": 4, "brier": 4}
 _CALIBRATION = ("ece", "ace", "brier")
 _PIXELS = (
@@ -30,10 +37,23 @@ _PIXELS = (
 )
 
 
-def heading(metric: str) -> str:
-    """The column heading of a metric; one that is not registered is named as the file names it."""
+def heading(metric: str, several: bool = False) -> str:
+    """The column heading of a metric; one that is not registered is named as the file names it.
+
+    With `several` it is that of the mean over the classes of a task without a positive one.
+    """
     known = _registered(metric)
-    return _SHORT.get(metric) or (known.title if known else capitalised(metric.replace("_", " ")))
+    name = _SHORT.get(metric) or (known.title if known else capitalised(metric.replace("_", " ")))
+    if not several or known is None:
+        return name
+    # An abbreviation keeps its capitals inside a sentence, a word does not.
+    return _OF_CLASSES.get(metric) or f"Mean {name if metric in (*_SHORT, 'dice') else name.lower()}"
+
+
+def inline(metric: str, several: bool = False) -> str:
+    """The heading inside a sentence: `mean IoU`, `Dice`."""
+    name = heading(metric, several)
+    return name[0].lower() + name[1:] if several else name
 
 
 def figure(metric: str, value: float | None) -> str:
@@ -62,13 +82,14 @@ def lower_is_better(metrics: Sequence[str]) -> tuple[str, ...]:
     return tuple(n for n in metrics if (known := _registered(n)) is not None and not known.higher_is_better)
 
 
-def meanings(metrics: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def meanings(metrics: Sequence[str], several: bool = False) -> tuple[tuple[str, str], ...]:
     """What each registered metric means, in words, and where it is undefined."""
-    known = [(heading(name), found) for name in metrics if (found := _registered(name))]
+    known = [(heading(name, several), found) for name in metrics if (found := _registered(name))]
     entries = tuple(
         (term, f"{metric.definition} {metric.degenerate}".replace("NaN", NOT_AVAILABLE)) for term, metric in known
     )
-    return (*entries, _PIXELS) if entries else ()
+    means = (("Mean", _MEANS),) if several else ()
+    return (*means, *entries, _PIXELS) if entries else ()
 
 
 def needs_scores(metric: str) -> bool:

@@ -7,14 +7,15 @@ from typing import Any
 
 from retseg.datasets.prepared import PreparedSet
 from retseg.reporting.making import architecture, dataset_title, seen_patients, source_set, trained_on
-from retseg.reporting.metric_headings import heading
+from retseg.reporting.metric_headings import inline
 from retseg.reporting.numbers import intervals_in, mapping_in, scores_in
 from retseg.reporting.run_files import RunRecord
 from retseg.reporting.score_notes import intervals_of
 from retseg.reporting.score_tables import has_scores, observers_of
+from retseg.reporting.subjects import images_of, plural
 from retseg.reporting.wording import counted, listed, score
 
-_MEASURE = "dice"
+_MEASURE, _MEASURE_OF_SEVERAL = "dice", "iou"
 _MOST_NAMES = 5
 """More names than these are no title, and their figures no sentence: tables have them."""
 
@@ -66,19 +67,20 @@ def _test(records: Sequence[RunRecord], prepared: PreparedSet) -> str:
         return ""
     patients = {sample.patient for sample in samples}
     tested = (
-        f"The test was on {counted(len(samples), 'image')} of {counted(len(patients), 'patient')} "
+        f"The test was on {images_of(len(samples), len(patients), prepared.classes.subject)} "
         f"from {dataset_title(prepared)}"
     )
+    subjects = plural(prepared.classes.subject)
     seen = frozenset().union(*(seen_patients(record, prepared) | _owned_up(record) for record in records)) & patients
     if seen:
         return (
-            f"{tested}, but {len(seen)} of these patients had a part in the training: "
+            f"{tested}, but {len(seen)} of these {subjects} had a part in the training: "
             "the figures below are not those of a test."
         )
     unknown = [record.name for record in records if source_set(record) is None]
     if unknown:
-        return f"{tested}. Which patients had a part in the training of {listed(unknown)} is not recorded."
-    return f"{tested}; none of these patients had a part in the training."
+        return f"{tested}. Which {subjects} had a part in the training of {listed(unknown)} is not recorded."
+    return f"{tested}; none of these {subjects} had a part in the training."
 
 
 def _owned_up(record: RunRecord) -> frozenset[str]:
@@ -98,13 +100,14 @@ def _unscored(records: Sequence[RunRecord]) -> str:
 
 
 def _outcome(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[str, ...]:
-    values = {r.name: v for r in records if (v := _measured(r.summary.get("pooled"))) is not None}
+    values = {r.name: v for r in records if (v := _measured(r, r.summary.get("pooled"))) is not None}
     if not values:
         return ()
     ranked = sorted(values, key=lambda name: -values[name])
-    between = {r.name: words for r in records if (words := _interval(r.summary.get("intervals")))}
-    averaged = "" if prepared.classes.positive is not None else ", averaged over the classes,"
-    measure = f"{heading(_MEASURE)} over all test pixels{averaged}"
+    between = {r.name: words for r in records if (words := _interval(r))}
+    several = prepared.classes.positive is None
+    averaged = ", averaged over the classes," if several else ""
+    measure = f"{inline(measure_of(records[0]), several)} over all test pixels{averaged}"
     best, others = ranked[0], [f"{name} with {score(values[name])}{between.get(name, '')}" for name in ranked[1:]]
     scale = "where 0 means no overlap and 1 means that every pixel agrees"
     figure = f"{measure} is {score(values[best])}{between.get(best, '')}, {scale}."
@@ -117,15 +120,31 @@ def _outcome(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[str, 
         figure = f"{figure} Then {come} {listed(others)}."
     else:
         figure = f"Against the reference, its {figure}"
-    humans = {n: v for n, f in observers_of(records).items() if (v := _measured(f.get("pooled"))) is not None}
+    humans = {
+        n: v for n, f in observers_of(records).items() if (v := _measured(records[0], f.get("pooled"))) is not None
+    }
     text = " ".join([figure, *(_compared(best, values[best], name, value) for name, value in humans.items())])
+    if several:
+        text = f"{text}{_right_pixels(records, best)}"
     return (text, _caution(records, all(name in between for name in values)))
+
+
+def measure_of(record: RunRecord) -> str:
+    """The metric that a run is judged by first."""
+    return _MEASURE_OF_SEVERAL if record.several else _MEASURE
+
+
+def _right_pixels(records: Sequence[RunRecord], best: str) -> str:
+    """What share of the pixels got their class, in a sentence with a space before it."""
+    record = next(record for record in records if record.name == best)
+    share = scores_in(record.summary.get("pooled")).get("accuracy")
+    return "" if share is None else f" It gives {share:.0%} of the pixels their class."
 
 
 def _caution(records: Sequence[RunRecord], intervals: bool) -> str:
     """How far the figures carry: how many patients they rest on, and whether that is enough for an interval."""
     patients = max(int(record.summary.get("n_patients") or 0) for record in records)
-    described = f"These figures describe {counted(patients, 'patient')}"
+    described = f"These figures describe {counted(patients, records[0].subject)}"
     if not intervals:
         return f"{described} and carry no confidence interval: a small difference between two rows may be chance."
     if any(intervals_of(record).get("weak") for record in records):
@@ -136,9 +155,9 @@ def _caution(records: Sequence[RunRecord], intervals: bool) -> str:
     return f"{described}; a difference that is smaller than the intervals in the tables may be chance."
 
 
-def _interval(intervals: Mapping[str, Any] | None) -> str:
+def _interval(record: RunRecord) -> str:
     """The 95% interval of the measure in words, with a space before it; empty where there is none."""
-    pair = intervals_in((intervals or {}).get("pooled")).get(_MEASURE)
+    pair = intervals_in(intervals_of(record).get("pooled")).get(measure_of(record))
     return "" if pair is None else f" (95% interval {score(pair[0])} to {score(pair[1])})"
 
 
@@ -153,5 +172,5 @@ def _compared(system: str, value: float, observer: str, human: float) -> str:
     )
 
 
-def _measured(figures: Mapping[str, Any] | None) -> float | None:
-    return scores_in(figures).get(_MEASURE)
+def _measured(record: RunRecord, figures: Mapping[str, Any] | None) -> float | None:
+    return scores_in(figures).get(measure_of(record))

@@ -38,7 +38,7 @@ class StoredPrediction:
 
 def has_prediction(record: RunRecord, image: str) -> bool:
     """Whether the run predicted this image."""
-    return any(path.is_file() for path in _files(record, image))
+    return any(path.is_file() for path in (*_files(record, image), *([_mask(record, image)] if record.several else [])))
 
 
 def read_prediction(record: RunRecord, image: str, table: Classes) -> StoredPrediction | None:
@@ -46,7 +46,8 @@ def read_prediction(record: RunRecord, image: str, table: Classes) -> StoredPred
     positive_file, classes_file = _files(record, image)
     classes = read_class_probabilities(classes_file) if classes_file.is_file() else None
     if table.positive is None:
-        return None if classes is None else StoredPrediction(classes, None, None, _class_map(record, image, classes))
+        class_map = _class_map(record, image, classes)
+        return None if class_map is None else StoredPrediction(classes, None, None, class_map)
     if positive_file.is_file():
         positive = read_probability(positive_file)
     elif classes is not None:
@@ -69,13 +70,19 @@ def _decision(record: RunRecord, image: str, positive: Float32Array) -> BoolArra
         marked = np.arange(LEVELS) / (LEVELS - 1) > record.threshold
         decided: BoolArray = marked[quantise(positive)]
         return decided
-    path = record.folders.predict / "mask" / f"{image}.png"
+    path = _mask(record, image)
     return read_label(path) > 0 if path.is_file() else None
 
 
-def _class_map(record: RunRecord, image: str, classes: Float32Array) -> UInt8Array:
-    path = record.folders.predict / "mask" / f"{image}.png"
-    return np.asarray(read_label(path) if path.is_file() else classes.argmax(axis=0), np.uint8)
+def _class_map(record: RunRecord, image: str, classes: Float32Array | None) -> UInt8Array | None:
+    path = _mask(record, image)
+    if path.is_file():
+        return np.asarray(read_label(path), np.uint8)
+    return None if classes is None else classes.argmax(axis=0).astype(np.uint8)
+
+
+def _mask(record: RunRecord, image: str) -> Path:
+    return record.folders.predict / "mask" / f"{image}.png"
 
 
 def _files(record: RunRecord, image: str) -> Iterator[Path]:

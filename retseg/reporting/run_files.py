@@ -12,7 +12,7 @@ from typing import Any
 
 from retseg.core.errors import InputError
 from retseg.core.manifest import Manifest
-from retseg.core.types import OperatingPoint
+from retseg.core.types import Classes, OperatingPoint
 
 MEAN_OF_CLASSES = "(mean of classes)"
 """What metrics.csv calls the figures over all classes of a task without a positive one."""
@@ -108,7 +108,8 @@ class RunRecord:
     """Everything the report knows of one run.
 
     `protocol` is protocol.json and `curves` curves.json; either may be empty, where someone else evaluated or where the
-    evaluation is of an older version.
+    evaluation is of an older version. `classes` is the class table of the set that was tested on; without it the task
+    is taken for one with patients and a positive class.
     """
 
     folders: RunFolders
@@ -122,6 +123,7 @@ class RunRecord:
     scores: ImageScores
     failures: tuple[Failure, ...]
     curves: Mapping[str, Any] = field(default_factory=dict)
+    classes: Classes | None = None
 
     @property
     def name(self) -> str:
@@ -144,8 +146,18 @@ class RunRecord:
         point = self.operating_point
         return None if point is None else point.threshold
 
+    @property
+    def subject(self) -> str:
+        """What the photographs have in common, in the singular."""
+        return "patient" if self.classes is None else self.classes.subject
 
-def read_run(folders: RunFolders) -> RunRecord:
+    @property
+    def several(self) -> bool:
+        """Whether the task has several classes and none of them is the positive one, so that figures are means."""
+        return self.classes is not None and self.classes.positive is None
+
+
+def read_run(folders: RunFolders, classes: Classes | None = None) -> RunRecord:
     """Reads the files of one run. Only summary.json must be there; a file that is there must be readable."""
     summary = _read_json(folders.evaluate / "summary.json", required=True)
     return RunRecord(
@@ -160,6 +172,7 @@ def read_run(folders: RunFolders) -> RunRecord:
         scores=ImageScores.of(_read_scores(folders.evaluate / "metrics.csv")),
         failures=tuple(_read_failures(folders.predict / "failures.csv")),
         curves=_read_json(folders.evaluate / "curves.json", required=False),
+        classes=classes,
     )
 
 

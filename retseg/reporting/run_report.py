@@ -11,12 +11,16 @@ from retseg.core.types import Classes
 from retseg.datasets.prepared import PreparedSet
 from retseg.reporting.agreement_table import agreement_table
 from retseg.reporting.bland_altman import density_chapter
-from retseg.reporting.case_panels import class_order, decision_legend, error_legend
-from retseg.reporting.cases import case_views, choose_cases, scored_class
+from retseg.reporting.case_panels import decision_legend, error_legend
+from retseg.reporting.cases import CaseList, case_views, choose_cases, scored_class
+from retseg.reporting.class_chapter import class_chapter
+from retseg.reporting.class_legend import class_legend, has_void
+from retseg.reporting.class_pictures import ERROR_NOTE
 from retseg.reporting.config import ReportConfig
 from retseg.reporting.curves import charts, curve_remarks, curve_table, small_loss_charts
 from retseg.reporting.facts import facts_tables
 from retseg.reporting.figures import MOST_CURVES
+from retseg.reporting.instance_chapter import instance_chapter, instance_meanings
 from retseg.reporting.learning import learning_chapter
 from retseg.reporting.making import dataset_credit
 from retseg.reporting.metric_headings import meanings
@@ -30,10 +34,10 @@ from retseg.reporting.score_remarks import banner, score_remarks
 from retseg.reporting.score_tables import has_scores, metrics_of, per_class_table, score_tables
 from retseg.reporting.side_by_side import side_by_side, validation_table
 from retseg.reporting.strips import strip_chapter
+from retseg.reporting.subjects import PATIENT, images_of
 from retseg.reporting.trap_table import trap_chapter
-from retseg.reporting.view_models import CaseView, Chapter, RunPage, Swatch, Table
+from retseg.reporting.view_models import CaseView, Chapter, RunPage, Table
 from retseg.reporting.width_table import width_table
-from retseg.reporting.wording import counted
 
 NAME = "run.html"
 
@@ -56,7 +60,7 @@ def write_run_report(
     """
     if not systems:
         raise InputError("a report needs at least one run", fix="Name a run that has been evaluated")
-    records = [read_run(folders) for folders in systems]
+    records = [read_run(folders, prepared.classes) for folders in systems]
     page = _run_page(records, prepared, config, report)
     return write_page("run.html", out / NAME, page=page)
 
@@ -82,11 +86,12 @@ def _run_page(
         curve_table=curve_table(records),
         curve_remarks=curve_remarks(records),
         scores=(*score_tables(records), *_further_tables(records)),
-        per_class=per_class_table(records, prepared.classes),
+        # Where all classes count alike, a chapter of their own has this table.
+        per_class=per_class_table(records, prepared.classes) if prepared.classes.positive is not None else None,
         score_remarks=score_remarks(records),
-        definitions=meanings(metrics_of(records)) if any(map(has_scores, records)) else (),
+        definitions=_definitions(records),
         error_legend=error_legend(prepared.classes) if labelled else decision_legend(prepared.classes),
-        class_legend=_class_legend(prepared.classes),
+        class_legend=class_legend(prepared, [item.sample for item in cases.chosen]),
         case_remarks=(*cases.remarks, *_panel_remarks(prepared.classes)),
         links=tuple(item.link for item in cases.chosen),
         cases=_told(case_views(cases.chosen, records, prepared, config), report),
@@ -94,6 +99,9 @@ def _run_page(
         banner=banner(records),
         chapters=_chapters(records, prepared),
         learning=learning_chapter(records),
+        error_note=_error_note(prepared, cases) if labelled else "",
+        class_note=_instance_note(prepared.classes),
+        medical=prepared.classes.subject == PATIENT,
     )
 
 
@@ -110,6 +118,8 @@ def _chapters(records: Sequence[RunRecord], prepared: PreparedSet) -> tuple[Chap
     if not scored:
         return ()
     found = (
+        class_chapter(scored, prepared.classes),
+        instance_chapter(scored, prepared.classes),
         _curves_of_best(scored),
         strip_chapter(scored, scored_class(prepared)),
         density_chapter(scored),
@@ -142,22 +152,38 @@ def _told(cases: Iterable[CaseView], report: Callable[[int, str], None] | None) 
 
 
 def _subtitle(prepared: PreparedSet) -> str:
-    images, patients = len(prepared.samples), len({sample.patient for sample in prepared.samples})
-    return f"Prepared set {prepared.folder.name}: {counted(images, 'image')} of {counted(patients, 'patient')}"
+    images, subjects = len(prepared.samples), len({sample.patient for sample in prepared.samples})
+    return f"Prepared set {prepared.folder.name}: {images_of(images, subjects, prepared.classes.subject)}"
 
 
-def _class_legend(classes: Classes) -> tuple[Swatch, ...]:
-    """Class colours, where a map shows all classes at once."""
-    if classes.positive is not None:
+def _definitions(records: Sequence[RunRecord]) -> tuple[tuple[str, str], ...]:
+    if not any(map(has_scores, records)):
         return ()
-    return tuple(Swatch(classes.items[index].name, classes.items[index].colour) for index in class_order(classes))
+    return (*meanings(metrics_of(records), records[0].several), *instance_meanings(records))
+
+
+def _error_note(prepared: PreparedSet, cases: CaseList) -> str:
+    """How to read an error map that has the colours of the classes."""
+    if prepared.classes.positive is not None:
+        return ""
+    void = any(has_void(item.sample, prepared.classes) for item in cases.chosen)
+    return f"{ERROR_NOTE}{'. Stripes: void, which counts nowhere.' if void else '.'}"
+
+
+def _instance_note(classes: Classes) -> str:
+    if not classes.things:
+        return ""
+    return (
+        "The colours of instances only tell neighbours apart: a figure that matches one of the reference has its "
+        "colour. A white line separates figures that touch; the number under a picture is that of its instances."
+    )
 
 
 def _panel_remarks(classes: Classes) -> tuple[str, ...]:
-    thin = ""
-    if classes.positive is not None:
-        name = classes.items[classes.positive].name
-        thin = f" The maps of {name} and the errors are shrunk so that lines thinner than a pixel stay visible."
+    if classes.positive is None:
+        return ("Every score was computed at the full size of the image. Select a picture to enlarge it.",)
+    name = classes.items[classes.positive].name
+    thin = f" The maps of {name} and the errors are shrunk so that lines thinner than a pixel stay visible."
     return (
         "Every score was computed at the full size of the image; the pictures here are smaller, and the reference is "
         f"shrunk in the same way as the probabilities beside it.{thin} Select a picture to enlarge it.",

@@ -8,6 +8,7 @@ from typing import Any
 from retseg.reporting.metric_headings import heading, lower_is_better
 from retseg.reporting.numbers import mapping_in, scores_in
 from retseg.reporting.run_files import RunRecord
+from retseg.reporting.subjects import PATIENT, images_of, in_words_of, plural, size_of_sample, subject_of, themselves
 from retseg.reporting.wording import counted, listed, whole
 
 
@@ -19,7 +20,7 @@ def protocol_notes(records: Sequence[RunRecord]) -> list[str]:
     own = {name: [part for part in line if part and part not in shared] for name, line in parts.items()}
     sentences = ["; ".join(shared), *(f"{name}: {'; '.join(rest)}" for name, rest in own.items() if rest)]
     text = " ".join(f"{sentence}." for sentence in sentences if sentence)
-    return [f"Protocol: {text}"] if text else []
+    return [f"Protocol: {in_words_of(text, subject_of(records))}"] if text else []
 
 
 def sample_size(records: Sequence[RunRecord], *, intervals: bool = False) -> str:
@@ -28,10 +29,10 @@ def sample_size(records: Sequence[RunRecord], *, intervals: bool = False) -> str
     patients, images = next(iter(counts), (None, None))
     if len(counts) != 1 or not patients or not images:
         return ""
-    people, photographs = counted(int(patients), "patient"), counted(int(images), "image")
+    subject = subject_of(records)
     if intervals and any(intervals_of(record).get("weak") for record in records):
-        return f"{photographs}; weak: {people}, fewer than six"
-    return f"{people}, {photographs}"
+        return f"{counted(int(images), 'image')}; weak: {counted(int(patients), subject)}, fewer than six"
+    return size_of_sample(int(patients), int(images), subject)
 
 
 def selection_notes(records: Sequence[RunRecord]) -> list[str]:
@@ -40,7 +41,7 @@ def selection_notes(records: Sequence[RunRecord]) -> list[str]:
     if len(set(counts.values())) < 2:
         return []
     parts = [
-        f"{name} on {counted(int(images or 0), 'image')} of {counted(int(patients or 0), 'patient')}"
+        f"{name} on {images_of(int(images or 0), int(patients or 0), subject_of(records))}"
         for name, (images, patients) in counts.items()
     ]
     return [f"The systems were not scored on the same images: {listed(parts)}."]
@@ -50,7 +51,8 @@ def interval_notes(records: Sequence[RunRecord]) -> list[str]:
     """Where the intervals come from, how many patients stand behind them, and whether that is too few."""
     notes = []
     known = {record.name: intervals_of(record) for record in records}
-    kinds = {name: _origin(one) for name, one in known.items() if one}
+    subject = subject_of(records)
+    kinds = {name: _origin(one, subject) for name, one in known.items() if one}
     for origin in dict.fromkeys(kinds.values()):
         names = [name for name, found in kinds.items() if found == origin]
         whose = "" if len(names) == len(records) else f" ({listed(names)})"
@@ -60,11 +62,12 @@ def interval_notes(records: Sequence[RunRecord]) -> list[str]:
         names = [name for name, number in few.items() if number == patients]
         whose = "" if len(few) == len(records) and len(set(few.values())) == 1 else f" for {listed(names)}"
         notes.append(
-            f"Weak{whose}: {counted(patients, 'patient')}, fewer than six. "
+            f"Weak{whose}: {counted(patients, subject)}, fewer than six. "
             + (
-                "One patient gives no interval."
+                f"One {subject} gives no interval."
                 if patients == 1
-                else "Intervals of so few patients tend to be too narrow; they support no claim of a difference."
+                else f"Intervals of so few {plural(subject)} tend to be too narrow; they support no claim of a "
+                "difference."
             )
         )
     return notes
@@ -78,7 +81,7 @@ def undefined_notes(records: Sequence[RunRecord], metrics: Sequence[str], views:
         for name, reason in mapping_in(record.summary.get("undefined")).items():
             known = any(scores_in(record.summary.get(view)).get(name) is not None for view in views)
             if name in metrics and not known:
-                reasons.setdefault(str(reason).rstrip(". "), []).append(heading(name))
+                reasons.setdefault(str(reason).rstrip(". "), []).append(heading(name, record.several))
         whose = f"{record.name}: " if len(records) > 1 else ""
         notes += [f"{whose}no {listed(names)}, because {reason}." for reason, names in reasons.items()]
     return notes
@@ -91,7 +94,7 @@ def partial_mean_notes(records: Sequence[RunRecord], metrics: Sequence[str]) -> 
         total, counts = record.summary.get("n_images"), record.summary.get("per_image_n") or {}
         explained = mapping_in(record.summary.get("undefined"))
         fewer = [
-            f"{heading(name)} over {number}"
+            f"{heading(name, record.several)} over {number}"
             for name, number in counts.items()
             if name in metrics and number != total and name not in explained
         ]
@@ -101,7 +104,7 @@ def partial_mean_notes(records: Sequence[RunRecord], metrics: Sequence[str]) -> 
     return notes
 
 
-def direction_notes(metrics: Sequence[str]) -> list[str]:
+def direction_notes(metrics: Sequence[str], several: bool = False) -> list[str]:
     """Which figures are the better the smaller they are."""
     low = lower_is_better(metrics)
     if not low:
@@ -109,7 +112,8 @@ def direction_notes(metrics: Sequence[str]) -> list[str]:
     if len(low) == len(metrics):
         return ["Lower is better in every column."]
     high = [name for name in metrics if name not in low]
-    return [f"Lower is better for {listed(list(map(heading, low)))}, higher for {listed(list(map(heading, high)))}."]
+    lower, higher = (listed([heading(name, several) for name in names]) for names in (low, high))
+    return [f"Lower is better for {lower}, higher for {higher}."]
 
 
 def intervals_of(record: RunRecord) -> Mapping[str, Any]:
@@ -117,14 +121,11 @@ def intervals_of(record: RunRecord) -> Mapping[str, Any]:
     return mapping_in(record.summary.get("intervals"))
 
 
-def _origin(intervals: Mapping[str, Any]) -> str:
+def _origin(intervals: Mapping[str, Any], subject: str) -> str:
     level = float(intervals.get("level") or 0.95)
-    method = str(intervals.get("method") or "bootstrap over patients")
-    people = [
-        counted(int(number), noun)
-        for key, noun in (("n_patients", "patient"), ("n_images", "image"))
-        if (number := intervals.get(key))
-    ]
+    method = in_words_of(str(intervals.get("method") or f"bootstrap over {plural(PATIENT)}"), subject)
+    counts = [("n_patients", subject), *([] if themselves(subject) else [("n_images", "image")])]
+    people = [counted(int(number), noun) for key, noun in counts if (number := intervals.get(key))]
     resamples = intervals.get("resamples")
     drawn = f", {whole(int(resamples))} resamples" if resamples else ""
     of = f" ({', '.join(people)}{drawn})" if people else drawn

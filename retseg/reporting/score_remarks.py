@@ -8,6 +8,7 @@ from typing import Any
 from retseg.reporting.numbers import mapping_in
 from retseg.reporting.run_files import RunRecord
 from retseg.reporting.score_tables import has_scores
+from retseg.reporting.subjects import plural, subject_of
 from retseg.reporting.wording import counted, listed
 
 _SHOWN = 5
@@ -22,7 +23,7 @@ def banner(records: Sequence[RunRecord]) -> str:
         whose = f" of {record.name}" if len(records) > 1 else ""
         parts += [
             f"the {what}{whose} {'was' if what == 'threshold' else 'were'} fitted on "
-            f"{counted(len(patients), 'scored patient')} ({_some(patients)})"
+            f"{counted(len(patients), f'scored {record.subject}')} ({_some(patients)})"
             for what in ("weights", "threshold")
             if (patients := _names(found.get(what)))
         ]
@@ -44,8 +45,13 @@ def score_remarks(records: Sequence[RunRecord]) -> tuple[str, ...]:
     overlapping = [r.name for r in records if any(mapping_in(r.summary.get("fit_overlap")).values())]
     if overlapping:
         remarks.append(
-            f"These are no test results for {listed(overlapping)}: patients that had a part in the training are scored."
+            f"These are no test results for {listed(overlapping)}: {plural(subject_of(records))} that had a part in "
+            "the training are scored."
         )
+    unseen = {record.name: text for record in records if (text := _unseen(record))}
+    for text in dict.fromkeys(unseen.values()):
+        names = [name for name, own in unseen.items() if own == text]
+        remarks.append(text if len(names) == len(records) else f"{listed(names)}: {text}")
     for record in records:
         whose = f"{record.name}: " if len(records) > 1 else ""
         remarks += [f"Warning: {whose}{_sentence(text)}" for text in _names(record.summary.get("warnings"))]
@@ -59,6 +65,20 @@ def score_remarks(records: Sequence[RunRecord]) -> tuple[str, ...]:
         if matched:
             remarks.append(f"{whose}{_sentence(str(matched))}")
     return tuple(remarks)
+
+
+def _unseen(record: RunRecord) -> str:
+    """Says which classes no training photograph showed; empty where a warning has already named them."""
+    names = _names(record.summary.get("unseen"))
+    warnings = _names(record.summary.get("warnings"))
+    if not names or any(all(name in text for name in names) for text in warnings):
+        return ""
+    them = (
+        "It is N/A in the tables and enters no mean; its"
+        if len(names) == 1
+        else ("They are N/A in the tables and enter no mean; their")
+    )
+    return f"No training photograph shows {listed(names)}. {them} pixels count as errors in the pixel accuracy."
 
 
 def _names(values: Any) -> list[str]:

@@ -33,6 +33,9 @@ from retseg.reporting.wording import listed, threshold
 _POOLED, _MEAN = "pooled", "per_image_mean"
 _VIEWS = {_POOLED: "All pixels of the test images pooled", _MEAN: "Mean over the test images"}
 _HUMAN = "human observer"
+_FIRST_OF_SEVERAL = ("iou", "accuracy", "ap", "auc", "dice")
+"""What a reader of a task with several classes looks for first."""
+
 _MOST_OF_A_CASE = 11
 _OF_A_CASE = ("auc", "dice", "sensitivity", "specificity", "precision", "mcc", "cldice", "betti0", "hd95", "nsd", "ece")
 
@@ -46,13 +49,17 @@ def metrics_of(records: Sequence[RunRecord]) -> tuple[str, ...]:
     """The metrics that any run reports, in the order of the files.
 
     Without a threshold the most probable class was taken, or each fold has its own. Of the former nothing is ranked,
-    and metrics of ranking have no place.
+    and metrics of ranking have no place. In a task of several classes, a metric without any value is none of it.
     """
     views = [scores_in(record.summary.get(view)) for record in records for view in _VIEWS]
     ranked = any(record.threshold is not None for record in records) or any(
         value is not None and needs_scores(metric) for view in views for metric, value in view.items()
     )
-    return tuple(dict.fromkeys(metric for view in views for metric in view if ranked or not needs_scores(metric)))
+    found = tuple(dict.fromkeys(metric for view in views for metric in view if ranked or not needs_scores(metric)))
+    if not any(record.several for record in records):
+        return found
+    known = [metric for metric in found if any(view.get(metric) is not None for view in views)]
+    return tuple(sorted(known, key=lambda m: (*_FIRST_OF_SEVERAL, m).index(m)))
 
 
 def observers_of(records: Sequence[RunRecord]) -> dict[str, Mapping[str, Any]]:
@@ -99,17 +106,18 @@ def _score_table(records: Sequence[RunRecord], metrics: Sequence[str], caption: 
     notes += undefined_notes(records, metrics, tuple(views))
     if _MEAN in views:
         notes += partial_mean_notes(records, metrics)
-    notes += direction_notes(metrics)
+    notes += direction_notes(metrics, records[0].several)
     if marked:
         notes.append("Bold: the best system of each column.")
-    ranking_names = [heading(name) for name in metrics if needs_scores(name)]
+    ranking_names = [heading(name, records[0].several) for name in metrics if needs_scores(name)]
     if ranking_names and any(row.human for row in shown):
         do = "does" if len(ranking_names) == 1 else "do"
         notes.append(
             f"A human observer’s drawing has no probabilities, so {listed(ranking_names)} {do} not apply to it."
         )
     paragraphs = (*protocol_notes(records), *([" ".join(notes)] if notes else ()))
-    return _table(caption, "System", metrics, tuple(groups), paragraphs, aside=sample_size(records, intervals=True))
+    columns = _headings(metrics, records[0].several)
+    return Table(caption, "System", columns, tuple(groups), paragraphs, aside=sample_size(records, intervals=True))
 
 
 def _system_rows(record: RunRecord, metrics: Sequence[str], view: str, best: Mapping[str, float]) -> list[Row]:
@@ -161,7 +169,8 @@ def per_class_table(records: Sequence[RunRecord], classes: Classes) -> Table | N
     rules = dict.fromkeys(str(rule) for record in scored if (rule := record.protocol.get("per_class")))
     notes = [*(f"Decided here by {rule}." for rule in rules), *protocol_notes(scored)]
     corner = "Class" if len(scored) == 1 else "System"
-    return _table("Each class against all others", corner, metrics, groups, notes, aside=sample_size(scored))
+    caption = "Each class against all others"
+    return Table(caption, corner, _headings(metrics), groups, tuple(notes), aside=sample_size(scored))
 
 
 def case_table(
@@ -183,19 +192,12 @@ def case_table(
     notes = protocol_notes(records)
     if len(shown) < len(metrics):
         notes.append("All further figures of this image are in metrics.csv.")
-    return _table(f"Scores of {image}", "System", shown, (RowGroup("", tuple(rows)),), notes)
+    columns = _headings(shown, records[0].several)
+    return Table(f"Scores of {image}", "System", columns, (RowGroup("", tuple(rows)),), tuple(notes))
 
 
-def _table(
-    caption: str,
-    corner: str,
-    metrics: Sequence[str],
-    groups: tuple[RowGroup, ...],
-    notes: Sequence[str],
-    *,
-    aside: str = "",
-) -> Table:
-    return Table(caption, corner, tuple(map(heading, metrics)), groups, tuple(notes), aside=aside)
+def _headings(metrics: Sequence[str], several: bool = False) -> tuple[str, ...]:
+    return tuple(heading(name, several) for name in metrics)
 
 
 def _at(value: float | None) -> str:

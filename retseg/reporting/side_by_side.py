@@ -6,17 +6,19 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from retseg.reporting.making import VALIDATION, epochs_of, fact, kept_row, made_with, photographs_of
-from retseg.reporting.metric_headings import best_values, figure, heading
+from retseg.reporting.metric_headings import best_values, figure, heading, inline
 from retseg.reporting.numbers import number_in, scores_in
 from retseg.reporting.run_files import RunRecord
 from retseg.reporting.score_notes import protocol_notes, sample_size, selection_notes
 from retseg.reporting.score_tables import has_scores
+from retseg.reporting.subjects import plural
 from retseg.reporting.view_models import Cell, Row, RowGroup, Table
 from retseg.reporting.wording import duration, listed, score, whole
 
 _NONE = "\N{EN DASH}"
 _TESTED = {"auc": "pooled", "dice": "pooled", "cldice": "per_image_mean"}
 """The test's columns and the view of summary.json that each is taken from; shapes have means over images only."""
+_TESTED_OF_SEVERAL = {"iou": "pooled", "accuracy": "pooled", "ap": "pooled"}
 _VALIDATED = {"train_loss": "Training loss", "validation_loss": "Validation loss"}
 _DICE, _AUC = "dice", "auc"
 _LATENCY = "s per image"
@@ -31,10 +33,12 @@ def side_by_side(records: Sequence[RunRecord]) -> Table | None:
     for name, tell in _costs().items():
         told[name] = [Cell(tell(record) or _NONE) for record in records]
     validation = [{_DICE: kept_figure(record, f"{VALIDATION}_{_DICE}")} for record in records]
-    told[f"Validation {heading(_DICE)}"] = _marked(validation, _DICE)
-    tested = [_test_figures(record) for record in records]
-    for metric in _TESTED:
-        told[f"Test {heading(metric)}"] = _marked(tested, metric)
+    several = records[0].several
+    told[_column("Validation", _DICE, several)] = _marked(validation, _DICE)
+    views = _TESTED_OF_SEVERAL if several else _TESTED
+    tested = [_test_figures(record, views) for record in records]
+    for metric in views:
+        told[_column("Test", metric, several)] = _marked(tested, metric)
     shown = {name: cells for name, cells in told.items() if any(cell.text != _NONE for cell in cells)}
     if not shown:
         return None
@@ -62,14 +66,15 @@ def validation_table(records: Sequence[RunRecord]) -> Table | None:
         told[name] = [Cell(_score(kept_figure(record, column))) for record in known]
     scores = [{name: kept_figure(record, f"{VALIDATION}_{name}") for name in (_DICE, _AUC)} for record in known]
     for name in (_DICE, _AUC):
-        told[f"Validation {heading(name)}"] = _marked(scores, name)
+        told[_column("Validation", name, known[0].several)] = _marked(scores, name)
     shown = {name: cells for name, cells in told.items() if any(cell.text != _NONE for cell in cells)}
     rows = tuple(
         Row(record.name, tuple(cells[number] for cells in shown.values())) for number, record in enumerate(known)
     )
     sizes = {photographs_of(record, VALIDATION) for record in known}
     notes = [
-        "The patients set aside from training chose the epoch and the threshold, so these figures flatter and are no "
+        f"The {plural(known[0].subject)} set aside from training chose the epoch"
+        f"{'' if known[0].several else ' and the threshold'}, so these figures flatter and are no "
         "test. They are of a sample of tiles"
         + (", and Dice is the highest over all thresholds." if any(r.threshold is not None for r in known) else ".")
     ]
@@ -142,9 +147,10 @@ def _notes(records: Sequence[RunRecord], scored: Sequence[RunRecord], shown: Map
         devices = dict.fromkeys(str(d) for r in records if latency(r) is not None and (d := _device(r)))
         where = f", on {listed(list(devices))}" if devices else ""
         notes.append(f"{_LATENCY}: seconds inside the net for a photograph at its full working size{where}.")
-    if f"Validation {heading(_DICE)}" in shown:
-        notes.append("Validation Dice: that of the epoch that was kept; no figure of the test had a part in that.")
-    if f"Test {heading('cldice')}" in shown:
+    validation = _column("Validation", _DICE, records[0].several)
+    if validation in shown:
+        notes.append(f"{validation}: that of the epoch that was kept; no figure of the test had a part in that.")
+    if _column("Test", "cldice") in shown:
         notes.append(f"{heading('cldice')} is a mean over the test images, the other test figures are of all pixels.")
     if scored:
         notes += selection_notes(scored)
@@ -160,8 +166,13 @@ def _device(record: RunRecord) -> str | None:
     return None if value is None else str(value)
 
 
-def _test_figures(record: RunRecord) -> dict[str, float | None]:
-    return {metric: scores_in(record.summary.get(view)).get(metric) for metric, view in _TESTED.items()}
+def _test_figures(record: RunRecord, views: Mapping[str, str]) -> dict[str, float | None]:
+    return {metric: scores_in(record.summary.get(view)).get(metric) for metric, view in views.items()}
+
+
+def _column(part: str, metric: str, several: bool = False) -> str:
+    """`Test AUC`, `Validation mean Dice`."""
+    return f"{part} {inline(metric, several)}"
 
 
 def _marked(values: Sequence[Mapping[str, float | None]], metric: str) -> list[Cell]:

@@ -16,7 +16,8 @@ from retseg.reporting.view_models import HUMAN_HUE, Chapter, Chart, Mark, Text, 
 from retseg.reporting.wording import counted
 
 METRICS = ("dice", "sensitivity", "specificity", "cldice")
-"""What is shown image by image."""
+METRICS_OF_SEVERAL = ("iou", "accuracy")
+"""What is shown image by image: where one class is marked, and where every pixel is given one of several."""
 
 _WIDTH, _LEFT, _RIGHT, _TOP = 440.0, 14.0, 426.0, 6.0
 _ROW, _CAPTION, _BELOW = 58.0, 15.0, 46.0
@@ -43,7 +44,11 @@ def strip_chapter(records: Sequence[RunRecord], class_name: str) -> Chapter | No
         records: The runs, in the order of the tables.
         class_name: The class whose lines in metrics.csv are an image's own scores.
     """
-    charts = [strip_chart(metric, _samples(records, class_name, metric)) for metric in METRICS]
+    several = records[0].several
+    charts = [
+        strip_chart(metric, _samples(records, class_name, metric), several)
+        for metric in (METRICS_OF_SEVERAL if several else METRICS)
+    ]
     drawn = tuple(chart for chart in charts if chart is not None)
     if not drawn:
         return None
@@ -57,7 +62,7 @@ def strip_chapter(records: Sequence[RunRecord], class_name: str) -> Chapter | No
     )
 
 
-def strip_chart(metric: str, samples: Sequence[Sample]) -> Chart | None:
+def strip_chart(metric: str, samples: Sequence[Sample], several: bool = False) -> Chart | None:
     """The strip of one metric, or None where nobody has a value."""
     samples = [sample for sample in samples if sample.values]
     every = [value for sample in samples for value in sample.values.values()]
@@ -95,9 +100,9 @@ def strip_chart(metric: str, samples: Sequence[Sample]) -> Chart | None:
     ]
     return Chart(
         id=f"chart-strip-{metric}",
-        title=f"{heading(metric)} of each image",
+        title=f"{heading(metric, several)} of each image",
         description=f"{'; '.join(described)}.",
-        x_label=heading(metric),
+        x_label=heading(metric, several),
         width=_WIDTH,
         height=bottom + _BELOW,
         left=_LEFT,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from retseg.reporting.class_views import ClassBars, Confusion
+
 Colour = tuple[int, int, int]
 
 
@@ -197,14 +199,17 @@ class Chapter:
     notes: tuple[str, ...] = ()
     panels: tuple[Panel, ...] = ()
     folded_panels: tuple[Panel, ...] = ()
+    bars: ClassBars | None = None
+    matrices: tuple[Confusion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Swatch:
-    """An entry of a legend."""
+    """An entry of a legend; `hatched` is drawn in two greys."""
 
     label: str
     colour: Colour
+    hatched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,7 +260,10 @@ class CaseLink:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """One test image with everything that is shown of it."""
+    """One test image with everything that is shown of it.
+
+    `legend` has the classes that occur in it. With a `per_class_note`, its heading, `per_class` is folded away.
+    """
 
     link: CaseLink
     subtitle: str
@@ -264,6 +272,8 @@ class CaseView:
     rows: tuple[PanelRow, ...]
     per_class: tuple[ClassPanels, ...]
     columns: int
+    legend: tuple[Swatch, ...] = ()
+    per_class_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,3 +303,6 @@ class RunPage:
     banner: str = ""
     chapters: tuple[Chapter, ...] = ()
     learning: Chapter | None = None
+    error_note: str = ""
+    class_note: str = ""
+    medical: bool = True

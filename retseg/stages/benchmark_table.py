@@ -13,8 +13,8 @@ from typing import Any
 from retseg.core.manifest import Manifest
 from retseg.datasets.prepared import PreparedSet
 
-SHOWN = ("auc", "dice", "cldice", "ece")
-"""Metrics of the page; the CSV has all."""
+SHOWN = ("auc", "dice", "iou", "cldice", "ece")
+"""Metrics of the page, as far as a cell has them; the CSV has all. The IoU is for tasks of several classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,20 @@ def benchmark_table(
         "systems": list(systems),
         "train": list(dict.fromkeys(cell["train"] for cell in filled)),
         "test": list(dict.fromkeys(cell["test"] for cell in filled)),
-        "metrics": list(SHOWN),
+        "metrics": shown_metrics(filled),
         "cells": filled,
         **resampling,
     }
+
+
+def shown_metrics(cells: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Those of `SHOWN` that any cell has a value of; beside the figures of shape of one class no IoU is needed."""
+
+    def known(metric: str) -> bool:
+        figures = (cell["figures"].get(metric) or {} for cell in cells)
+        return any(figure.get("pooled") is not None or figure.get("mean") is not None for figure in figures)
+
+    return [metric for metric in SHOWN if known(metric) and not (metric == "iou" and known("cldice"))]
 
 
 def set_name(dataset: str) -> str:
@@ -68,6 +78,7 @@ def _figures(cell: Cell, folds: int, resampling: Mapping[str, int]) -> dict[str,
         "test": set_name(cell.test),
         "folds": folds or None,
         "seeds": list(cell.seeds),
+        "subject": summary.get("subject", "patient"),
         "n_patients": data["n_patients"],
         "n_images": data["n_images"],
         "weak": data["weak"],
@@ -116,10 +127,10 @@ def table_lines(table: Mapping[str, Any]) -> list[str]:
     lines = []
     for cell in table["cells"]:
         cells = []
-        for metric in SHOWN:
+        for metric in table["metrics"]:
             figure = cell["figures"].get(metric) or {}
             value = figure.get("pooled") if figure.get("pooled") is not None else figure.get("mean")
             cells.append(f"{metric} {'n/a' if value is None else f'{value:.4f}'}")
         where = f"{cell['folds']} folds of {cell['train']}" if cell["folds"] else f"{cell['train']} -> {cell['test']}"
-        lines.append(f"{cell['system']}, {where}: {', '.join(cells)} (n = {cell['n_patients']} patients)")
+        lines.append(f"{cell['system']}, {where}: {', '.join(cells)} (n = {cell['n_patients']} {cell['subject']}s)")
     return lines

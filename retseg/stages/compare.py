@@ -13,6 +13,7 @@ from retseg.core.errors import InputError
 from retseg.core.manifest import Manifest
 from retseg.core.paths import REPORTS
 from retseg.core.progress import progress
+from retseg.core.types import Classes
 from retseg.datasets.prepared import PreparedSet
 from retseg.reporting.compare_page import ComparedSystem, write_compare_page
 from retseg.reporting.run_files import RunFolders
@@ -81,7 +82,7 @@ def compare(
             bar.advance(1, "statistics done")
             pages = [ComparedSystem(name, tuple(one.folders for one in members)) for name, members in families.items()]
             write_compare_page(data, pages, PreparedSet.open(prepared), partial)
-        return {"systems": list(families), "table": _table(data)}
+        return {"systems": list(families), "table": _table(data, PreparedSet.open(prepared).classes)}
 
     return run_stage(plan, folder, work, force=force)
 
@@ -193,17 +194,18 @@ def _refuse_different_sets(scored: Sequence[_Scored], prepared: Manifest) -> Non
             )
 
 
-def _table(data: Mapping[str, Any]) -> list[str]:
-    """What a terminal shows: Dice and AUC of each system, and what may be claimed."""
+def _table(data: Mapping[str, Any], classes: Classes) -> list[str]:
+    """What a terminal shows: the chief figures of each system, and what may be claimed."""
+    chief = ("dice", "iou", "accuracy") if classes.positive is None else ("auc", "dice")
     lines = []
     for system in data["systems"]:
         cells = []
-        for metric in ("auc", "dice"):
+        for metric in chief:
             entry = data["tables"]["pooled"].get(metric, {}).get(system["name"]) or {}
             value = entry.get("value")
             interval = f" [{entry['low']:.4f}, {entry['high']:.4f}]" if entry.get("low") is not None else ""
             cells.append(f"{metric} {'n/a' if value is None else f'{value:.4f}{interval}'}")
         seeds = f" ({system['seeds']} seeds)" if system["seeds"] > 1 else ""
         lines.append(f"{system['name']}{seeds}: {', '.join(cells)}")
-    claim = "no significance test below six patients" if data["weak"] else "paired tests in pairs.csv"
-    return [*lines, f"n = {data['n_patients']} patients, {data['n_images']} photographs; {claim}."]
+    claim = f"no significance test below six {classes.subject}s" if data["weak"] else "paired tests in pairs.csv"
+    return [*lines, f"n = {data['n_patients']} {classes.subject}s, {data['n_images']} photographs; {claim}."]

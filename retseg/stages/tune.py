@@ -166,6 +166,7 @@ class _Tuning:
 
     def _facts(self, trial: Trial, card: Card, prepared: Path) -> dict[str, Any]:
         settings, images, patients = len(self.tried), len(self.samples), len(card.train_patients)
+        whose = _counted(patients, self.data.classes.subject)
         searched = f"The best of {settings} settings" if settings > 1 else "The only setting tried"
         return {
             "method": self.method.name,
@@ -173,7 +174,7 @@ class _Tuning:
             "dataset": self.data.name,
             "prepared": str(prepared),
             "published": False,
-            "kept": f"{searched} on {_counted(images, 'training photograph')} of {_counted(patients, self.data.classes.subject)}.",
+            "kept": f"{searched} on {_counted(images, 'training photograph')} of {whose}.",
             "train_images": images,
             "train_patients": list(card.train_patients),
             "tuning_dice": None if np.isnan(trial.dice) else trial.dice,

