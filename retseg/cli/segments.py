@@ -63,8 +63,8 @@ def segments(
     Examples:
       retseg segments masks/ --out result
       retseg segments runs/mine/predict/photos --um-per-pixel 6.5
-      retseg segments --run runs/mine --dataset chase
-      retseg segments --dataset data/prepared/chase-1a2b3c4d
+      retseg segments --run runs/mine --dataset NAME
+      retseg segments --dataset data/prepared/NAME-1a2b3c4d
     """
     from retseg.stages.segments import segments as stage
     from retseg.stages.settings import load_settings

@@ -21,7 +21,7 @@ _SIDE = 256
 
 
 class SnapshotTaker:
-    """Takes pictures of the middle, about 256 x 256 pixels of the working grid, of the first four photographs.
+    """Takes pictures of the middle, at most about 256 x 256 pixels of the working grid, of the first four photographs.
 
     Args:
         images: The photographs.
@@ -31,8 +31,8 @@ class SnapshotTaker:
 
     def __init__(self, images: TrainingImages, multiple: int, out: Path) -> None:
         self.images, self.out = images, out
-        self.side = -(-_SIDE // multiple) * multiple
         sizes = images.sizes[:_MOST]
+        self.side = -(-min(_SIDE, int(sizes.max())) // multiple) * multiple
         self.middles = Patches(np.arange(len(sizes)), *((sizes - self.side) // 2).T)
 
     def take(self, net: nn.Module, epoch: int) -> None:
@@ -64,4 +64,9 @@ class SnapshotTaker:
         return torch.from_numpy(classes.palette)[probabilities.argmax(1)]
 
     def _named(self, pictures: Tensor) -> dict[str, UInt8Array]:
-        return {name: picture.cpu().numpy() for name, picture in zip(self.images.ids, pictures, strict=False)}
+        """The pictures by photograph, without what lies beyond a small photograph's border."""
+        named = {}
+        for name, picture, (height, width) in zip(self.images.ids, pictures, self.images.sizes.tolist(), strict=False):
+            rows, columns = (slice(max(0, (self.side - extent + 1) // 2), None) for extent in (height, width))
+            named[name] = picture.cpu().numpy()[rows, columns][:height, :width]
+        return named

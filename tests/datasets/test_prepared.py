@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from retseg.core.errors import ImageError, InputError
 from retseg.core.manifest import Manifest
-from retseg.core.types import CLASS_MAP, Case, Sample
+from retseg.core.types import CLASS_MAP, INSTANCES, Case, Sample
 from retseg.datasets.base import VESSELS
 from retseg.datasets.prepared import IndexRow, PreparedSet, read_index, save_case, write_index
 
@@ -98,6 +99,7 @@ def test_the_index_is_plain_csv_with_the_agreed_columns(tmp_path):
         "id": "left/a", "patient": "patient of left/a", "eye": "L", "split": "test", "width": "30", "height": "20",
         "image": "images/left/a.png", "fov": "fov/left/a.png", "fov_source": "estimated", "label": "labels/left/a.png",
         "reference": "first", "observers": "second", "um_per_pixel": "7.25",
+        "instances": "", "remarks": "",
     }  # fmt: skip
     assert rows[1]["label"] == rows[1]["reference"] == rows[1]["observers"] == rows[1]["um_per_pixel"] == ""
     assert rows[1]["fov_source"] == "owner"
@@ -140,3 +142,19 @@ def test_a_prepared_file_that_went_missing_is_named(tmp_path):
     (tmp_path / "labels/a.png").unlink()
     with pytest.raises(ImageError, match=r"labels/a\.png"):
         prepared.case(prepared.samples[0])
+
+
+def test_ids_and_remarks_survive_the_round_trip(tmp_path):
+    """Ids beyond eight bits, and remarks with commas in them."""
+    ids = np.zeros((20, 30), np.uint16)
+    ids[3:9, 4:9], ids[12:18, 20:28] = 1, 40000
+    case = case_of("a")
+    remarks = ("1,234 pixels (2.1%) of 57 colours that no class has", "all void")
+    case = replace(case, targets={**case.targets, INSTANCES: ids}, remarks=remarks)
+    prepared = write_set(tmp_path, [case, case_of("b")])
+    first, second = (prepared.case(sample) for sample in prepared.samples)
+    assert np.array_equal(first.targets[INSTANCES], ids)
+    assert first.targets[INSTANCES].dtype == np.uint16
+    assert first.remarks == remarks
+    assert INSTANCES not in second.targets
+    assert second.remarks == ()

@@ -135,11 +135,11 @@ def test_an_interrupted_prediction_goes_on(at_home, home, monkeypatch):
     written = PredictionWriter.write
     seen: list[str] = []
 
-    def interrupted(self, identifier, *rest):
+    def interrupted(self, prediction):
         if len(seen) == 2:
             raise KeyboardInterrupt
-        seen.append(identifier)
-        written(self, identifier, *rest)
+        seen.append(prediction.id)
+        written(self, prediction)
 
     monkeypatch.setattr(PredictionWriter, "write", interrupted)
     outcome = at_home("predict", "photos", "--out", "interrupted")
@@ -147,9 +147,9 @@ def test_an_interrupted_prediction_goes_on(at_home, home, monkeypatch):
     assert "go on" in outcome.err
     again: list[str] = []
 
-    def counted(self, identifier, *rest):
-        again.append(identifier)
-        written(self, identifier, *rest)
+    def counted(self, prediction):
+        again.append(prediction.id)
+        written(self, prediction)
 
     monkeypatch.setattr(PredictionWriter, "write", counted)
     assert at_home("predict", "photos", "--out", "interrupted").code == 0
