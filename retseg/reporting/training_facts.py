@@ -29,7 +29,9 @@ def training_rows() -> dict[str, Teller]:
         return ", ".join(part for part in parts if part) or None
 
     def patches(record: RunRecord) -> str | None:
-        size, count = setting(record, "sampling", "patch_size"), setting(record, "sampling", "patches_per_image")
+        # What a share of the photograph's area came to is known only once the photographs are.
+        size = fact(record, "patch_size") or setting(record, "sampling", "patch_size")
+        count = setting(record, "sampling", "patches_per_image")
         if size is None:
             return None
         if count is None:

@@ -69,6 +69,7 @@ def _remarks(dataset: Dataset, source: Source, rows: list[IndexRow]) -> list[str
     """What is worth knowing about the owner's folder though it does not stop the preparation."""
     lines = [finding.line for finding in dataset.survey(source.root).findings if not finding.blocks]
     lines += [f"warning: {row.id}: {remark}." for row in rows for remark in row.remarks]
+    lines.sort(key=lambda line: line.startswith("note"))
     if len(lines) > _MOST_REMARKS:
         rest = f"... and {len(lines) - _MOST_REMARKS} more: retseg datasets check {source.name} --root {source.root}"
         return [*lines[:_MOST_REMARKS], rest]

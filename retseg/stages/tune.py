@@ -166,7 +166,8 @@ class _Tuning:
 
     def _facts(self, trial: Trial, card: Card, prepared: Path) -> dict[str, Any]:
         settings, images, patients = len(self.tried), len(self.samples), len(card.train_patients)
-        whose = _counted(patients, self.data.classes.subject)
+        subject = self.data.classes.subject
+        whose = "" if subject == "photograph" else f" of {_counted(patients, subject)}"
         searched = f"The best of {settings} settings" if settings > 1 else "The only setting tried"
         return {
             "method": self.method.name,
@@ -174,7 +175,7 @@ class _Tuning:
             "dataset": self.data.name,
             "prepared": str(prepared),
             "published": False,
-            "kept": f"{searched} on {_counted(images, 'training photograph')} of {whose}.",
+            "kept": f"{searched} on {_counted(images, 'training photograph')}{whose}.",
             "train_images": images,
             "train_patients": list(card.train_patients),
             "tuning_dice": None if np.isnan(trial.dice) else trial.dice,

@@ -106,16 +106,17 @@ def _facts(
 
 def _why_kept(job: TrainJob, state: TrainingState, division: Division, epoch: int) -> str:
     """One sentence on which epoch's weights these are, and why."""
+    subject = job.prepared.classes.subject
     if state.best_epoch is not None:
-        return f"Epoch {epoch} of {state.epoch}, which has the highest Dice on the validation patients."
+        return f"Epoch {epoch} of {state.epoch}, which has the highest Dice on the validation {subject}s."
     last = f"The last epoch ({epoch})"
     if job.train.keep == "last":
         return f"{last}, as configured."
     if division.validation:
         return f"{last}, because the validation images have no pixel of a class that is scored."
     if len(_patients(division.train)) < 2:
-        return f"{last}, because with a single patient none can be set aside for validation."
-    return f"{last}, because no patient was set aside for validation."
+        return f"{last}, because with a single {subject} none can be set aside for validation."
+    return f"{last}, because no {subject} was set aside for validation."
 
 
 def _patients(samples: tuple[Any, ...]) -> tuple[str, ...]:
