@@ -230,6 +230,18 @@ class VesselDataset(Dataset):
         return vessel_label_map(vessel, fov, outside=classes.outside, vessel_index=classes.positive, retina=retina)
 
 
+def wrong_folder(dataset: Dataset, root: Path) -> Finding:
+    """The finding for a folder that does not hold the set; a folder just below it that does is suggested."""
+    empty = next(root.iterdir(), None) is None
+    what = "the folder is empty" if empty else f"this folder does not have the layout of {dataset.title}"
+    example = dataset.tree.splitlines()[0].split("  ")[0]
+    fix = f"Give the folder that holds {example} (see `retseg datasets show {dataset.name}`)"
+    below = sorted(path for path in root.iterdir() if path.is_dir() and dataset.marks(path))
+    if below:
+        fix = f"Use --root {below[0]} instead, which has it"
+    return Finding("error", root, what, fix, blocks=True)
+
+
 def require_folder(root: Path) -> None:
     """InputError unless `root` is a folder that can be read."""
     if root.is_dir():
@@ -250,7 +262,7 @@ def _layout_error(root: Path, blocking: list[Finding]) -> LayoutError:
 def require_visible(path: Path, image: UInt8Array) -> None:
     """ImageError for a photograph in which every pixel is black."""
     if not image.any():
-        raise ImageError("the photograph is all black, so no retina is visible", where=path, fix="Export it again")
+        raise ImageError("the photograph is all black, so nothing is visible", where=path, fix="Export it again")
 
 
 def require_same_size(first: Path, one: tuple[int, ...], second: Path, other: tuple[int, ...]) -> None:

@@ -17,7 +17,7 @@ class DatasetConfig(Section):
             patients in a folder without a customary split.
         csv: For `folder`: a table of the photographs and their files; None takes index.csv or labels.csv of the root.
         count: For generated sets: the number of photographs.
-        size: For generated sets: the name of the camera; None mixes several.
+        size: For generated sets: how large they are, by name; see `retseg datasets show`.
         generator_seed: For generated sets: the seed. The same seed gives the same photographs.
         estimate_fov: Use our own field of view even where the owner ships one.
         void: Names of classes that are treated as void: their pixels take part in nothing.

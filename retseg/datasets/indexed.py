@@ -12,7 +12,7 @@ import numpy as np
 
 from retseg.core.errors import ImageError
 from retseg.core.types import BoolArray, Classes, ClassInfo, Sample, UInt8Array, UInt16Array
-from retseg.datasets.base import Dataset, Report, Survey, require_same_size
+from retseg.datasets.base import Dataset, Report, Survey, require_same_size, wrong_folder
 from retseg.datasets.class_file import CLASS_FILE, EXAMPLE, ClassFile, Kind, read_class_file
 from retseg.datasets.class_splits import split_by_classes
 from retseg.datasets.class_tables import ALL_VOID, without
@@ -20,7 +20,7 @@ from retseg.datasets.colour_labels import ColourCode, ColourLabel
 from retseg.datasets.config import DatasetConfig
 from retseg.datasets.findings import Finding, listed
 from retseg.datasets.index_labels import ClassNumbers, read_indices
-from retseg.datasets.paired import Pair, Place, pair_files, wrong_folder
+from retseg.datasets.paired import Pair, Place, pair_files
 from retseg.datasets.split_lists import splits_by_folders, splits_by_lists
 from retseg.datasets.splits import TEST, TRAIN, VALIDATION
 from retseg.datasets.tree import Tree

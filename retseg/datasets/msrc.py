@@ -12,13 +12,13 @@ import numpy as np
 
 from retseg.core.errors import ImageError
 from retseg.core.types import BoolArray, Classes, ClassInfo, Sample, UInt8Array
-from retseg.datasets.base import Dataset, require_same_size
+from retseg.datasets.base import Dataset, require_same_size, wrong_folder
 from retseg.datasets.class_splits import split_by_classes
 from retseg.datasets.class_tables import ALL_VOID, without
 from retseg.datasets.colour_labels import ColourCode, ColourLabel
 from retseg.datasets.config import DatasetConfig
 from retseg.datasets.findings import Finding, Survey, listed
-from retseg.datasets.paired import Pair, Place, pair_files, wrong_folder
+from retseg.datasets.paired import Pair, Place, pair_files
 from retseg.datasets.segment_labels import read_segment_label
 from retseg.datasets.split_lists import splits_by_lists
 from retseg.datasets.splits import TEST, TRAIN, VALIDATION

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from retseg.core.types import Sample
-from retseg.datasets.base import Dataset, Survey
+from retseg.datasets.base import Dataset, Survey, wrong_folder
 from retseg.datasets.findings import Finding, listed
 from retseg.datasets.splits import TEST
 from retseg.datasets.tree import Tree
@@ -96,18 +96,6 @@ def _files(tree: Tree, place: Place, kind: str, findings: list[Finding]) -> dict
 
 def _no_companion(tree: Tree, place: Place, name: str, kind: str) -> Finding:
     return Finding("error", tree.root / place.file(name), f"{kind} missing", _AGAIN, blocks=True)
-
-
-def wrong_folder(dataset: Dataset, root: Path) -> Finding:
-    """The finding for a folder that does not hold the set; a folder just below it that does is suggested."""
-    empty = next(root.iterdir(), None) is None
-    what = "the folder is empty" if empty else f"this folder does not have the layout of {dataset.title}"
-    example = dataset.tree.splitlines()[0].split("  ")[0]
-    fix = f"Give the folder that holds {example} (see `retseg datasets show {dataset.name}`)"
-    below = sorted(path for path in root.iterdir() if path.is_dir() and dataset.marks(path))
-    if below:
-        fix = f"Use --root {below[0]} instead, which has it"
-    return Finding("error", root, what, fix, blocks=True)
 
 
 class PairedSet(Dataset):

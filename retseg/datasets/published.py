@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from retseg.core.types import Sample
-from retseg.datasets.base import Survey, VesselDataset
+from retseg.datasets.base import Survey, VesselDataset, wrong_folder
 from retseg.datasets.findings import Finding, listed
 from retseg.datasets.tree import Tree
 
@@ -51,7 +51,7 @@ class PublishedSet(VesselDataset):
     def survey(self, root: Path) -> Survey:
         """The photographs that are there, with their labels and masks, and what is missing or extra."""
         if not self.marks(root):
-            return Survey((), [self._stranger(root)])
+            return Survey((), [wrong_folder(self, root)])
         tree = Tree(root)
         photographs = self.photographs()
         # All of them are looked for before anything is judged: a split without any label is a known kind of download.
@@ -92,15 +92,6 @@ class PublishedSet(VesselDataset):
             fix = f"{_AGAIN}, or set dataset.estimate_fov=true to use our own"
             what = "field-of-view mask missing"
             yield Finding("error", tree.root / mask, what, fix, blocks=not self.config.estimate_fov)
-
-    def _stranger(self, root: Path) -> Finding:
-        empty = next(root.iterdir(), None) is None
-        what = "the folder is empty" if empty else f"this folder does not have the layout of {self.title}"
-        fix = f"Give the folder that holds {self.tree.splitlines()[0].strip()} (see `retseg datasets show {self.name}`)"
-        below = sorted(path for path in root.iterdir() if path.is_dir() and self.marks(path))
-        if below:
-            fix = f"Use --root {below[0]} instead, which has it"
-        return Finding("error", root, what, fix, blocks=True)
 
 
 def _newer_download(root: Path, split: str) -> Finding:

@@ -13,11 +13,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from retseg.core.types import Classes, ClassInfo
 from retseg.datasets.registry import DATASETS
 from retseg.methods.registry import METHODS
 from retseg.metrics.registry import METRICS
 from retseg.models.registry import MODELS
+from retseg.postprocess.registry import SEPARATIONS, separate
 from tests.conftest import fundus
+
+REGISTRIES = (DATASETS, MODELS, METRICS, METHODS, SEPARATIONS)
 
 TEXT = (Path(__file__).resolve().parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -36,14 +40,15 @@ def my_package(tmp_path, monkeypatch):
             r'\[project\.entry-points\."(retseg\.\w+)"\]\n(\w+) = "(my_package[\w.:]+)"', TEXT
         )
     ]
-    assert {point.group for point in points} == {"retseg.datasets", "retseg.models", "retseg.metrics", "retseg.methods"}
+    kinds = ("datasets", "models", "metrics", "methods", "postprocess")
+    assert {point.group for point in points} == {f"retseg.{kind}" for kind in kinds}
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     importlib.invalidate_caches()
     monkeypatch.setattr("retseg.core.registry.entry_points", lambda group: [p for p in points if p.group == group])
-    for registry in (DATASETS, MODELS, METRICS, METHODS):
+    for registry in REGISTRIES:
         monkeypatch.setattr(registry, "_merged", None)
     yield
-    for registry in (DATASETS, MODELS, METRICS, METHODS):
+    for registry in REGISTRIES:
         registry._merged = None
     for name in [name for name in sys.modules if name.startswith("my_package")]:
         del sys.modules[name]
@@ -71,3 +76,13 @@ def test_from_the_new_dataset_through_the_new_net_to_the_new_metric(my_package, 
     rival = retseg("evaluate", "--method", "darkness", "--set", "evaluate.metrics=[dice,youden]")
     assert rival.code == 0, rival.err
     assert (tmp_path / rival.last_line / "summary.json").is_file()
+
+
+def test_the_new_separation_cuts_a_neck(my_package):
+    """Two discs joined by a bridge of four pixels: one thing for connected components, two for it."""
+    rows, columns = np.mgrid[:60, :120]
+    mask = ((rows - 30) ** 2 + (columns - 30) ** 2 < 400) | ((rows - 30) ** 2 + (columns - 85) ** 2 < 400)
+    mask |= (np.abs(rows - 30) < 2) & (columns > 30) & (columns < 85)
+    classes = Classes("discs", (ClassInfo("table", (0, 0, 0)), ClassInfo("disc", (9, 9, 9))), things=(1,))
+    counts = {way: int(separate(mask.astype(np.uint8), classes, {}, way).max()) for way in ("components", "necks")}
+    assert counts == {"components": 1, "necks": 2}
