@@ -37,9 +37,11 @@ def datasets_list() -> None:
 
     found = known_datasets()
     table = new_table("name", "title", "licence", "found in")
-    for name in DATASETS.names():
-        kind = DATASETS.get(name)
+    for name, kind in (loadable := DATASETS.loadable()).items():
         table.add_row(name, kind.title, kind.licence, str(found.get(name, "")))
+    for name in DATASETS.names():
+        if name not in loadable:
+            table.add_row(name, "cannot be loaded: see `retseg datasets show`", "", "")
     print_table(table)
 
 
@@ -64,6 +66,8 @@ def datasets_show(name: Annotated[str, typer.Argument(help="Name of a dataset.")
         if text:
             typer.echo(f"{label}: {text}\n")
     typer.echo("Classes: " + ", ".join(f"{index} {item}" for index, item in enumerate(kind.classes.names)))
+    if kind.classes.things:
+        typer.echo("Told apart one by one: " + ", ".join(kind.classes.names[index] for index in kind.classes.things))
     for observer, who in kind.observers.items():
         typer.echo(f"Observer {observer}: {who}")
     for protocol, how in kind.protocols.items():

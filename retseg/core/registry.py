@@ -5,9 +5,11 @@ from __future__ import annotations
 import importlib
 from collections.abc import Mapping
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from retseg.core.errors import ConfigError, nearest
+from retseg.core.manifest import file_digest
 
 T = TypeVar("T")
 
@@ -48,6 +50,27 @@ class Registry(Generic[T]):
     def __contains__(self, name: str) -> bool:
         return name in self._table()
 
+    def loadable(self) -> dict[str, T]:
+        """All items by name but those of other packages that cannot be loaded; what is broken stops nobody else."""
+        found = {}
+        for name in self.names():
+            try:
+                found[name] = self.get(name)
+            except ConfigError:
+                if name in self._builtin:
+                    raise
+        return found
+
+    def code_of_others(self, name: str) -> dict[str, str]:
+        """The digest of the file that an item of another package comes from, for content keys; nothing for built-ins.
+
+        A built-in changes with the version of its stage; other people's code changes whenever they like.
+        """
+        if name in self._builtin or name not in self:
+            return {}
+        file = importlib.import_module(self._table()[name].partition(":")[0]).__file__
+        return {} if file is None else {f"code of {name}": file_digest(Path(file))}
+
     def get(self, name: str) -> T:
         """The item called `name`, importing its module now."""
         table = self._table()
@@ -57,11 +80,11 @@ class Registry(Generic[T]):
         item: Any
         try:
             item = getattr(importlib.import_module(module_name), attribute)
-        except (ImportError, AttributeError) as error:
+        except Exception as error:  # other people's modules may fail in any way
             if name in self._builtin and not isinstance(error, ModuleNotFoundError):
                 raise
             raise ConfigError(
-                f"the {self.kind} '{name}' cannot be loaded ({error})",
+                f"the {self.kind} '{name}' cannot be loaded ({' '.join(str(error).split()) or type(error).__name__})",
                 where=table[name],
                 fix="Install the package it needs, or repair its entry point",
             ) from error

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retseg.core.errors import ConfigError
+
 UInt8Array = NDArray[np.uint8]
 UInt16Array = NDArray[np.uint16]
 Float32Array = NDArray[np.float32]
@@ -79,6 +81,16 @@ class Classes:
     ignore: int = 255
     things: tuple[int, ...] = ()
     subject: str = "patient"
+
+    def __post_init__(self) -> None:
+        things = [("things", index) for index in self.things]
+        for role, index in [("positive", self.positive), ("outside", self.outside), *things]:
+            if index is not None and not 0 <= index < self.count:
+                raise ConfigError(
+                    f"the class table '{self.name}' has {self.count} classes and no class {index}",
+                    where=role,
+                    fix=f"Give the number of a class, 0 to {self.count - 1}",
+                )
 
     @property
     def count(self) -> int:

@@ -22,10 +22,12 @@ from retseg.core.types import (
     UInt8Array,
     UInt16Array,
 )
+from retseg.datasets.class_tables import require_distinct_colours
 from retseg.datasets.config import DatasetConfig
 from retseg.datasets.findings import Finding as Finding
 from retseg.datasets.findings import Survey as Survey
 from retseg.datasets.findings import listed
+from retseg.datasets.splits import SPLITS
 from retseg.imaging.io import read_image, read_label
 from retseg.imaging.label_maps import binary_mask, vessel_label_map
 
@@ -131,8 +133,41 @@ class Dataset(ABC):
         """The class map (H, W) that `observer` drew, on the photograph's own grid."""
 
     def instances(self, sample: Sample, observer: str) -> UInt16Array | None:
-        """The id map (H, W) that `observer` drew: 0 or the number of a thing; None for a set without instances."""
-        return None
+        """The id map (H, W) that `observer` drew: 0 or the number of a thing; None for a set without instances.
+
+        Unless a subclass knows better, it is what the file `sample.instances` holds.
+        """
+        if not self.classes.things or sample.instances is None:
+            return None
+        return read_label(sample.instances)
+
+    def class_map(self, sample: Sample, observer: str, fov: BoolArray) -> UInt8Array:
+        """What `target` returns; ImageError, naming the label, unless it is a class map of the photograph's size.
+
+        An empty field of view says that the photograph could not be read, so that its size is not known.
+        """
+        class_map, path = np.asarray(self.target(sample, observer, fov)), sample.labels[observer]
+        if fov.size:
+            require_same_size(sample.image, fov.shape, path, class_map.shape)
+        values = np.unique(class_map)
+        wrong = [int(value) for value in values if value >= self.classes.count and value != self.classes.ignore]
+        if class_map.ndim != 2 or wrong:
+            what = f"the label holds {listed([str(value) for value in wrong]) or 'colours'}, which is no class"
+            fix = f"Use 0 to {self.classes.count - 1}, and {self.classes.ignore} for void"
+            raise ImageError(what, where=path, fix=fix)
+        return class_map.astype(np.uint8)
+
+    def id_map(self, sample: Sample, observer: str, fov: BoolArray) -> UInt16Array | None:
+        """What `instances` returns; ImageError, naming the file, unless it is an id map of the photograph's size."""
+        ids = self.instances(sample, observer)
+        if ids is None:
+            return None
+        path = sample.instances or sample.labels[observer]
+        if ids.ndim != 2:
+            raise ImageError("an id map with colours instead of numbers", where=path, fix="Save it as a grey PNG")
+        if fov.size:
+            require_same_size(sample.image, fov.shape, path, ids.shape)
+        return ids.astype(np.uint16)
 
     def remarks(self, sample: Sample, observer: str) -> list[str]:
         """What is worth knowing about a label although it can be used, in sentences without a full stop."""
@@ -141,6 +176,7 @@ class Dataset(ABC):
     def samples(self, root: Path) -> list[Sample]:
         """The set's samples in a fixed order, with splits; LayoutError names what is missing."""
         require_folder(root)
+        require_distinct_colours(self.classes, root)
         survey = self.survey(root)
         if survey.blocking:
             raise _layout_error(root, survey.blocking)
@@ -148,6 +184,10 @@ class Dataset(ABC):
             raise LayoutError(
                 f"no photograph of {self.title} is here", where=root, fix=f"See `retseg datasets show {self.name}`"
             )
+        for sample in survey.samples:
+            if sample.split not in SPLITS:
+                what = f"the photograph '{sample.id}' is of the split '{sample.split}', which does not exist"
+                raise LayoutError(what, where=sample.image, fix=f"The splits are {', '.join(SPLITS)}")
         return list(survey.samples)
 
     def field_of_view(self, sample: Sample, image: UInt8Array) -> tuple[BoolArray, bool]:
@@ -181,12 +221,12 @@ class Dataset(ABC):
         image = read_image(sample.image)
         require_visible(sample.image, image)
         fov, estimated = self.field_of_view(sample, image)
-        maps = {observer: self.target(sample, observer, fov) for observer in sample.labels}
+        maps = {observer: self.class_map(sample, observer, fov) for observer in sample.labels}
         reference = sample.reference
         targets: dict[str, NDArray[Any]] = {}
         if reference is not None:
             targets[CLASS_MAP] = maps.pop(reference)
-            if (instances := self.instances(sample, reference)) is not None:
+            if (instances := self.id_map(sample, reference, fov)) is not None:
                 targets[INSTANCES] = instances
         remarks = tuple(line for observer in sample.labels for line in self.remarks(sample, observer))
         return Case(sample, image, fov, targets, maps, estimated, remarks)

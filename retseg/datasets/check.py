@@ -53,9 +53,9 @@ def _check_sample(dataset: Dataset, sample: Sample, sizes: dict[Path, tuple[int,
             yield from _inverted(sample.fov, fov, image)
     for observer, path in sample.labels.items():
         try:
-            class_map = dataset.target(sample, observer, fov)
+            class_map = dataset.class_map(sample, observer, fov)
             if observer == sample.reference:
-                dataset.instances(sample, observer)
+                dataset.id_map(sample, observer, fov)
             remarks = dataset.remarks(sample, observer)
         except ImageError as error:
             yield _damage(path, error)

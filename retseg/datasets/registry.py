@@ -43,7 +43,7 @@ def find_datasets(base: Path) -> dict[str, Path]:
     Generated sets are left out (they can be made anywhere, at any time): a look-alike is not taken for the set whose
     layout it has. `folder` claims nothing.
     """
-    every = [(name, DATASETS.get(name)) for name in DATASETS.names()]
+    every = DATASETS.loadable().items()
     kinds = [(name, kind) for name, kind in every if not kind.generated]
     drawn = [kind for _, kind in every if kind.generated]
     found: dict[str, Path] = {}

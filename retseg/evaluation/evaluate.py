@@ -125,7 +125,12 @@ def evaluate_predictions(
         void=board.void,
         instances=things.protocol(prepared.classes.positive is not None or board.class_board.has_ranking),
     )
-    summary = _summary(board, things, protocol, parts, [*_unseen_warning(board.class_board), *_unprepared(prepared)])
+    remarks = (
+        *_unused_settings(prepared.classes, config),
+        *_unseen_warning(board.class_board),
+        *_unprepared(prepared),
+    )
+    summary = _summary(board, things, protocol, parts, remarks)
     write_metrics(out / "metrics.csv", [*board.rows, *things.rows])
     if (confusion := summary.get("confusion")) is not None:
         write_confusion(out / "confusion.csv", confusion["classes"], confusion["matrix"])
@@ -201,6 +206,14 @@ def _unseen_warning(board: ClassBoard) -> Iterator[str]:
         there = [name for name in names if name in board.in_truth]
         wrong = f" The ground truth shows {', '.join(there)}: these pixels count as wrong in the pixel accuracy."
         yield f"Never seen in training, so N/A and in no mean: {', '.join(names)}.{wrong if there else ''}"
+
+
+def _unused_settings(classes: Classes, config: EvaluateConfig) -> Iterator[str]:
+    """A word on what was asked for and makes no sense where no class is the positive one."""
+    asked = {"evaluate.threshold": config.threshold is not None, "evaluate.traps": config.traps}
+    unused = [name for name, given in asked.items() if given and classes.positive is None]
+    if unused:
+        yield f"{' and '.join(unused)} had no part in this: each pixel is given its most probable class."
 
 
 def _separation(predictions: Sequence[Predictions]) -> str:

@@ -31,16 +31,23 @@ PREDICTED = "predicted"
 YARDSTICK = "connected components"
 """The other way: everything that hangs together in the very same class map is one instance."""
 
+COMPONENTS = "components"
+"""The name of that way among the separations."""
+
 InstanceScore = Mapping[str, Mapping[str, InstanceSums]]
 """One photograph's sums, by way (`FOUND`, `YARDSTICK`) and by the name of the thing."""
 
 
 @dataclass(frozen=True, slots=True)
 class InstanceFiles:
-    """The id maps of one photograph; `found` is None where the predictions have none."""
+    """The id maps of one photograph; `found` is None where the predictions have none.
+
+    `plain` says that the prediction's own instances are connected components, so that there is no other way.
+    """
 
     truth: Path
     found: Path | None = None
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,9 +71,12 @@ def score_instances(files: InstanceFiles, maps: ClassMaps, classes: Classes) -> 
     the mean probability of that class over its pixels; 1 for all where the probabilities are not known.
     """
     truth = _of_things(_id_map(files.truth, maps.label), maps.label, classes)
-    ways = {YARDSTICK: separate(maps.predicted, classes, {}, "components")}
-    if files.found is not None:
-        ways = {FOUND: _id_map(files.found, maps.label), **ways}
+    if files.found is not None and files.plain:
+        ways = {YARDSTICK: _id_map(files.found, maps.label)}
+    else:
+        ways = {YARDSTICK: separate(maps.predicted, classes, {}, COMPONENTS)}
+        if files.found is not None:
+            ways = {FOUND: _id_map(files.found, maps.label), **ways}
     result = {}
     for way, ids in ways.items():
         found = _of_things(ids, maps.predicted, classes)

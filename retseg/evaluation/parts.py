@@ -12,7 +12,7 @@ from retseg.core.types import Classes, OperatingPoint
 from retseg.datasets.prepared import IndexRow, PreparedSet
 from retseg.evaluation.cases import FIXED_THRESHOLD, CaseFiles
 from retseg.evaluation.config import EvaluateConfig
-from retseg.evaluation.instances import PREDICTED, InstanceFiles
+from retseg.evaluation.instances import COMPONENTS, PREDICTED, InstanceFiles
 from retseg.evaluation.maps_of_others import OURS, MapEncoding, find_encoding
 from retseg.evaluation.matching import Matching, match_maps
 from retseg.evaluation.overlap import FitOverlap, fit_overlap
@@ -142,7 +142,9 @@ def _files_of(prepared: PreparedSet, row: IndexRow, part: Part, maps: Path | Non
     instances = None
     if row.instances is not None and prepared.classes.things:
         found = part.given.folder / "instances" / f"{row.id}.png"
-        instances = InstanceFiles(prepared.folder / row.instances, found)
+        # Whoever took connected components is his own yardstick.
+        plain = part.given.separation == COMPONENTS
+        instances = InstanceFiles(prepared.folder / row.instances, found, plain)
     return CaseFiles(
         id=row.id,
         patient=row.patient,

@@ -138,7 +138,8 @@ def _right_pixels(records: Sequence[RunRecord], best: str) -> str:
     """What share of the pixels got their class, in a sentence with a space before it."""
     record = next(record for record in records if record.name == best)
     share = scores_in(record.summary.get("pooled")).get("accuracy")
-    return "" if share is None else f" It gives {share:.0%} of the pixels their class."
+    who = "It" if len(records) == 1 else best
+    return "" if share is None else f" {who} gives {share:.1%} of the pixels their class."
 
 
 def _caution(records: Sequence[RunRecord], intervals: bool) -> str:

@@ -80,7 +80,12 @@ def _plan(settings: Settings, config: DatasetConfig, classes: Classes, source: S
     files = [path for sample in samples for path in sample.files]
     # A table beside the photographs may say these, so their files alone do not tell that they changed.
     said = {s.id: [s.patient, s.eye, s.split, s.um_per_pixel, list(s.labels)] for s in samples}
-    inputs = {**file_digests(files, source.root), "samples": digest_of(said), "classes": digest_of(classes.to_json())}
+    inputs = {
+        **file_digests(files, source.root),
+        **DATASETS.code_of_others(source.name),
+        "samples": digest_of(said),
+        "classes": digest_of(classes.to_json()),
+    }
     part = {"dataset": config.model_dump(mode="json"), **settings.part("prepare")}
     if settings.prepare.tensors:
         part["seed"] = settings.seed

@@ -12,6 +12,7 @@ from retseg.core.manifest import Manifest, digest_of, file_digest
 from retseg.core.paths import RUNS, WEIGHTS
 from retseg.core.progress import Progress, progress
 from retseg.datasets.prepared import PreparedSet
+from retseg.models.registry import MODELS
 from retseg.stages.locate import find_run
 from retseg.stages.runner import Plan, StageResult, run_stage, unfinished
 from retseg.stages.settings import Settings
@@ -138,7 +139,7 @@ def family_of(trained: Manifest) -> str:
 
 def plan_of(settings: Settings, prepared: Manifest, device: str = "cpu") -> Plan:
     """What a training with these settings on this prepared set depends on."""
-    inputs = {"prepared": prepared.digest}
+    inputs = {"prepared": prepared.digest, **MODELS.code_of_others(settings.model.arch)}
     if (start := weights_to_start(settings)) is not None:
         inputs["start"] = file_digest(start)
     if settings.train.encoder_weights is not None:

@@ -3,6 +3,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+from retseg.core.errors import ConfigError
 from retseg.core.types import Classes, ClassInfo, OperatingPoint, Sample
 
 
@@ -23,3 +26,10 @@ def test_operating_point_round_trip():
 def test_the_first_observer_is_the_reference():
     assert Sample("a", "p", Path("a.png"), labels={"one": Path("1"), "two": Path("2")}).reference == "one"
     assert Sample("a", "p", Path("a.png")).reference is None
+
+
+@pytest.mark.parametrize("role", [{"positive": 2}, {"outside": -1}, {"things": (1, 9)}])
+def test_a_role_without_its_class_is_refused(role):
+    two = (ClassInfo("ground", (0, 0, 0)), ClassInfo("figure", (9, 9, 9)))
+    with pytest.raises(ConfigError, match="has 2 classes and no class"):
+        Classes("two", two, **role)

@@ -217,7 +217,7 @@ README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding=
 @pytest.fixture
 def harbour(tmp_path, monkeypatch):
     """The dataset of the README as a package, found through the entry point that stands there."""
-    ((name, code),) = re.findall(r"```python\n# my_harbour/(\w+\.py)\n(.*?)```", README, flags=re.S)
+    ((name, code),) = re.findall(r"```python\n# my_harbour/(\w+\.py)[^\n]*\n(.*?)```", README, flags=re.S)
     ((group, key, value),) = re.findall(
         r'\[project\.entry-points\."(retseg\.\w+)"\]\n(\w+) = "(my_harbour[\w.:]+)"', README
     )
@@ -238,7 +238,7 @@ def harbour(tmp_path, monkeypatch):
 
 def test_the_dataset_of_the_readme_works_as_it_stands_there(harbour, retseg, tmp_path):
     rng = np.random.default_rng(0)
-    for kind in ("images", "labels"):
+    for kind in ("images", "labels", "boats"):
         (tmp_path / "port" / kind).mkdir(parents=True)
     (tmp_path / "port/harbour.txt").write_text("")
     colours = np.array([(20, 60, 120), (130, 130, 130), (200, 80, 20)])
@@ -247,9 +247,13 @@ def test_the_dataset_of_the_readme_works_as_it_stands_there(harbour, retseg, tmp
         label[40:], label[20:30, 10 + number : 40] = 1, 2
         image = (colours[label] + rng.integers(0, 20, (64, 80, 3))).astype(np.uint8)
         label[:3] = 255
+        Image.fromarray((label == 2).astype(np.uint8)).save(tmp_path / f"port/boats/{number}.png")
         Image.fromarray(image).save(tmp_path / f"port/images/{number}.png")
         Image.fromarray(label).save(tmp_path / f"port/labels/{number}.png")
-    assert "My harbour" in ok(retseg("datasets", "show", "harbour")).out
+    shown = ok(retseg("datasets", "show", "harbour")).out
+    assert "My harbour" in shown
+    assert "Told apart one by one: boat" in shown
+    ok(retseg("datasets", "check", "harbour", "--root", "port"))
     # Worker processes would not know the path that the fixture sets; an installed package needs no such care.
     ok(retseg("prepare", "--dataset", "harbour", "--root", "port", "--workers", "1"))
     ok(retseg("train", "--dataset", "harbour", "--arch", "basic", "--set", "train.max_steps=60",
@@ -260,3 +264,48 @@ def test_the_dataset_of_the_readme_works_as_it_stands_there(harbour, retseg, tmp
     assert found["pooled"]["accuracy"] > 0.8
     assert found["n_images"] == 2
     assert "void" in found["protocol"]
+    assert set(found["instances"]["systems"]) == {"connected components"}, (
+        "the net has no head, so there is no other way"
+    )
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [
+        (lambda port: _grey(port / "labels/3.png", 7), "the label holds 7"),
+        (lambda port: _grey(port / "boats/3.png", 1, (64, 70)), "differ in size"),
+        (lambda port: _grey(port / "labels/3.png", 1, (60, 80)), "differ in size"),
+    ],
+)
+def test_a_bad_file_of_a_set_of_others_is_listed_and_stops_nothing(harbour, retseg, tmp_path, spoil, what):
+    for kind in ("images", "labels", "boats"):
+        (tmp_path / "port" / kind).mkdir(parents=True)
+        for number in range(5):
+            _grey(tmp_path / f"port/{kind}/{number}.png", 1 if kind == "labels" else 0)
+            Image.fromarray(np.full((64, 80, 3), 90, np.uint8)).save(tmp_path / f"port/images/{number}.png")
+    (tmp_path / "port/harbour.txt").write_text("")
+    spoil(tmp_path / "port")
+    checked = retseg("datasets", "check", "harbour", "--root", "port")
+    assert checked.code == 1
+    assert what in checked.out
+    prepared = ok(retseg("prepare", "--dataset", "harbour", "--root", "port", "--workers", "1", "--out", "p"))
+    assert "1 image(s) could not be used" in prepared.out
+    assert what in (tmp_path / "p/failures.csv").read_text()
+
+
+def _grey(path, value, shape=(64, 80)):
+    Image.fromarray(np.full(shape, value, np.uint8)).save(path)
+
+
+def test_a_changed_plugin_is_prepared_anew(harbour, retseg, tmp_path):
+    for kind in ("images", "labels", "boats"):
+        (tmp_path / "port" / kind).mkdir(parents=True)
+        for number in range(5):
+            _grey(tmp_path / f"port/{kind}/{number}.png", 1 if kind != "boats" else 0)
+    (tmp_path / "port/harbour.txt").write_text("")
+    call = ("prepare", "--dataset", "harbour", "--root", "port", "--workers", "1", "--out", "p")
+    ok(retseg(*call))
+    assert "unchanged" in ok(retseg(*call)).out
+    with (tmp_path / "site/my_harbour/harbour.py").open("a") as file:
+        file.write("\n# another rule\n")
+    assert "unchanged" not in ok(retseg(*call)).out
