@@ -126,10 +126,7 @@ train.txt validation.txt test.txt   (optional: a name a line; or sub-folders of 
 
     def target(self, sample: Sample, observer: str, fov: BoolArray) -> UInt8Array:
         """The class map (H, W); void pixels, and those of classes that the configuration calls void, are ignored."""
-        path = sample.labels[observer]
-        class_map = self._read(path).class_map
-        require_same_size(sample.image, fov.shape, path, class_map.shape)
-        return class_map
+        return self._read(sample.labels[observer]).class_map
 
     def instances(self, sample: Sample, observer: str) -> UInt16Array | None:
         """The id map (H, W); None for a folder whose classes have no instances."""

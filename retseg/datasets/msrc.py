@@ -12,7 +12,7 @@ import numpy as np
 
 from retseg.core.errors import ImageError
 from retseg.core.types import BoolArray, Classes, ClassInfo, Sample, UInt8Array
-from retseg.datasets.base import Dataset, require_same_size, wrong_folder
+from retseg.datasets.base import Dataset, wrong_folder
 from retseg.datasets.class_splits import split_by_classes
 from retseg.datasets.class_tables import ALL_VOID, without
 from retseg.datasets.colour_labels import ColourCode, ColourLabel
@@ -164,10 +164,7 @@ Train.txt Validation.txt Test.txt        (optional, also in TextonBoostSplits: o
 
     def target(self, sample: Sample, observer: str, fov: BoolArray) -> UInt8Array:
         """The class map (H, W); void, and classes that are to be void, are the ignore value."""
-        path = sample.labels[observer]
-        class_map = self._read(path, observer).class_map
-        require_same_size(sample.image, fov.shape, path, class_map.shape)
-        kept: UInt8Array = self._kept[class_map]
+        kept: UInt8Array = self._kept[self._read(sample.labels[observer], observer).class_map]
         return kept
 
     def remarks(self, sample: Sample, observer: str) -> list[str]:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from retseg.core.errors import ConfigError
 from retseg.core.types import BoolArray, Classes, ClassInfo, Sample, UInt8Array, UInt16Array
-from retseg.datasets.base import require_same_size
 from retseg.datasets.config import DatasetConfig
 from retseg.datasets.index_labels import read_indices
 from retseg.datasets.paired import PairedSet, Place
@@ -75,9 +74,7 @@ Annotation/FudanPed00001.txt ...    (not used)"""
 
     def target(self, sample: Sample, observer: str, fov: BoolArray) -> UInt8Array:
         """The class map (H, W): 1 where any person is."""
-        people = self._people(sample, observer)
-        require_same_size(sample.image, fov.shape, sample.labels[observer], people.shape)
-        return (people > 0).astype(np.uint8)
+        return (self._people(sample, observer) > 0).astype(np.uint8)
 
     def instances(self, sample: Sample, observer: str) -> UInt16Array:
         """The numbers of the people (H, W), as the owners gave them."""

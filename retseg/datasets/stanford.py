@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from retseg.core.errors import ImageError
 from retseg.core.types import BoolArray, Classes, ClassInfo, Sample, UInt8Array
-from retseg.datasets.base import require_same_size
 from retseg.datasets.class_tables import ALL_VOID, without
 from retseg.datasets.config import DatasetConfig
 from retseg.datasets.paired import PairedSet, Place
@@ -94,11 +93,7 @@ labels/0000047.surfaces.txt ...     (not used; so are *.layers.txt and horizons.
 
     def target(self, sample: Sample, observer: str, fov: BoolArray) -> UInt8Array:
         """The class map (H, W): unknown pixels, and those of classes that the configuration calls void, are ignored."""
-        path = sample.labels[observer]
-        grid = read_grid(path, SCENES.count)
-        # Nothing can be said about the size where not even the photograph's header can be read.
-        if fov.size:
-            require_same_size(sample.image, fov.shape, path, grid.shape)
+        grid = read_grid(sample.labels[observer], SCENES.count)
         # As bytes, -1 is 255, which no class has.
         class_map: UInt8Array = self._index_of[grid.astype(np.uint8)]
         return class_map
