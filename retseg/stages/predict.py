@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from retseg.core.device import choose_device, device_name
-from retseg.core.errors import ImageError, InputError, RetsegError
+from retseg.core.errors import ConfigError, ImageError, InputError, RetsegError
 from retseg.core.manifest import Manifest, file_digests
 from retseg.core.progress import progress
 from retseg.core.types import BoolArray, Classes, OperatingPoint, Sample, UInt8Array
@@ -33,6 +33,7 @@ from retseg.stages.settings import Settings
 if TYPE_CHECKING:
     import torch
 
+    from retseg.inference.card import Card
     from retseg.inference.prediction import Prediction, Predicts
     from retseg.inference.writer import PredictionWriter
 
@@ -130,6 +131,7 @@ def _predict(
 ) -> StageResult:
     chosen = None if model.needs_no_device else choose_device(device)
     config = settings.predict
+    _refuse_impossible_separation(model.card, config)
     plan = Plan(
         STAGE,
         VERSION,
@@ -141,6 +143,18 @@ def _predict(
     job = _Prediction(model, config, samples, point, chosen)
     result = run_stage(plan, folder, lambda partial, resumed: job.run(partial), force=force)
     return StageResult(result.folder, result.manifest, result.skipped, model.notes)
+
+
+def _refuse_impossible_separation(card: Card, config: PredictConfig) -> None:
+    """ConfigError if instances shall be told apart in a way that this net or this task cannot."""
+    if card.classes.things:
+        checked(choose(config.separation, card.heads), config.separation_options)
+    elif config.separation is not None:
+        raise ConfigError(
+            f"the task '{card.classes.name}' has no classes whose instances are told apart",
+            where="predict.separation",
+            fix="Leave it out, or give the class table `things` and train anew",
+        )
 
 
 @dataclass(slots=True)
@@ -215,8 +229,6 @@ class _Prediction:
         threshold = self.point.threshold if self.point else None
         write_operating_point(out, self.point)
         separation = (self.config.separation, self.config.separation_options)
-        if predictor.classes.things:
-            checked(choose(self.config.separation, self.model.card.heads), self.config.separation_options)
         writer = PredictionWriter(
             out, predictor.classes, threshold, all_classes=self.config.all_classes, separation=separation
         )

@@ -211,6 +211,12 @@ def test_a_separation_without_its_head_is_refused_before_anything_is_predicted(a
     assert "distance" in outcome.err
 
 
+def test_a_task_without_things_has_nothing_to_separate(at_place, scenes, run_on_scenes):
+    outcome = at_place("predict", "--dataset", scenes, "--run", run_on_scenes, "--set", "predict.separation=components")
+    assert outcome.code == 2
+    assert "told apart" in outcome.err
+
+
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
 
 
