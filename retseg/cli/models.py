@@ -23,19 +23,27 @@ _LINE = 100  # characters that are still easy to read
 
 @models_app.command("list")
 def models_list() -> None:
-    """List the architectures that `retseg train --arch NAME` knows.
+    """List the architectures that `retseg train --arch NAME` knows, and what any of them can tell beside classes.
 
     \b
     Example:
       retseg models list
     """
+    from retseg.models.heads import HEADS
     from retseg.models.registry import MODELS
+    from retseg.postprocess.registry import SEPARATIONS
 
     table = new_table("name", "about", "citation")
     for name in MODELS.names():
         architecture = MODELS.get(name)
         table.add_row(name, architecture.about, architecture.citation)
     print_table(table)
+    typer.echo("Heads of any net, --set model.heads=[NAME]:")
+    for name in HEADS.names():
+        typer.echo(f"  {name}: {HEADS.get(name).about}")
+    typer.echo("Ways to tell things apart, --set predict.separation=NAME:")
+    for name in SEPARATIONS.names():
+        typer.echo(f"  {name}: {SEPARATIONS.get(name).about}")
 
 
 @models_app.command("show")

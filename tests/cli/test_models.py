@@ -36,6 +36,8 @@ def line(outcome, *parts):
 
 def test_list_and_show(retseg, tmp_path):
     listed = retseg("models", "list").out
+    assert "distance:" in listed
+    assert "watershed:" in listed
     for name in MODELS.names():
         assert name in listed
     shown = retseg("models", "show", "segnet", "--size", 224)
