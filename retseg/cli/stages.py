@@ -39,6 +39,17 @@ def _settings(
     return load_settings(config, assignments or (), {"dataset.name": dataset, **keys})
 
 
+def _prepared(settings: Settings, root: Path | None, workers: int | None) -> StageResult:
+    """The prepared set to work on, and which it is."""
+    from retseg.stages.prepare import prepared_set
+
+    result = prepared_set(settings, root, workers=workers)
+    for note in result.notes:
+        typer.echo(note)
+    typer.echo(f"Prepared set: {result.folder}")
+    return result
+
+
 def _tell(result: StageResult, what: str) -> None:
     for note in result.notes:
         typer.echo(note)
@@ -169,8 +180,6 @@ def train(
       retseg train --arch unet --overfit 2
       retseg train --arch unet --find-lr
     """
-    from retseg.stages.prepare import prepared_set
-
     settings = _settings(
         config,
         assign,
@@ -184,8 +193,7 @@ def train(
         train__minutes=minutes,
         train__overfit=overfit,
     )
-    prepared = prepared_set(settings, root, workers=workers)
-    typer.echo(f"Prepared set: {prepared.folder}")
+    prepared = _prepared(settings, root, workers)
     if find_lr:
         from retseg.stages.find_lr import find_lr as stage_find_lr
 
@@ -242,7 +250,6 @@ def predict(
       retseg predict --method frangi --dataset NAME
     """
     from retseg.stages.predict import predict_photographs, predict_prepared
-    from retseg.stages.prepare import prepared_set
 
     settings = _settings(
         config,
@@ -258,8 +265,7 @@ def predict(
             settings, photographs, run=run, method=settings.method.name, out=out, device=device, force=force
         )
     else:
-        prepared = prepared_set(settings, root, workers=workers)
-        typer.echo(f"Prepared set: {prepared.folder}")
+        prepared = _prepared(settings, root, workers)
         result = predict_prepared(
             settings,
             prepared.folder,
@@ -330,7 +336,6 @@ def evaluate(
       retseg evaluate --predictions maps/ --dataset NAME --root FOLDER --threshold 0.4 --out scores
     """
     from retseg.stages.evaluate import evaluate as stage
-    from retseg.stages.prepare import prepared_set
 
     settings = _settings(
         config,
@@ -343,8 +348,7 @@ def evaluate(
         evaluate__allow_missing=allow_missing or None,
         evaluate__allow_fit_overlap=allow_fit_overlap or None,
     )
-    prepared = prepared_set(settings, root, workers=workers)
-    typer.echo(f"Prepared set: {prepared.folder}")
+    prepared = _prepared(settings, root, workers)
     result = stage(
         settings,
         prepared.folder,
@@ -388,12 +392,10 @@ def report(
       retseg report
       retseg report --run runs/one --run runs/two --out reports/both
     """
-    from retseg.stages.prepare import prepared_set
     from retseg.stages.report import report as stage
 
     settings = _settings(config, assign, dataset, evaluate__split=split)
-    prepared = prepared_set(settings, root, workers=workers)
-    typer.echo(f"Prepared set: {prepared.folder}")
+    prepared = _prepared(settings, root, workers)
     result = stage(settings, prepared.folder, runs=runs, out=out, device=device, workers=workers, force=force)
     _tell(result, "Report")
     typer.echo(result.folder / "run.html")

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from retseg.core.errors import ImageError, InputError, OutputError
+from retseg.core.errors import ImageError, InputError, OutputError, listed
 from retseg.core.manifest import Manifest, digest_of, file_digests
 from retseg.core.paths import PREPARED
 from retseg.core.progress import progress
@@ -214,7 +214,7 @@ def prepared_set(settings: Settings, root: Path | None = None, *, workers: int |
     """The prepared set that a later stage works on: the one asked for, prepared now if need be, else the newest."""
     name = settings.dataset.name
     if name is not None and Manifest.find(Path(name)) is not None:
-        return StageResult(Path(name), Manifest.read(Path(name)), skipped=True)
+        return _made_before(Path(name), settings.dataset)
     if root is not None:
         return prepare(settings, root=root, workers=workers)
     try:
@@ -223,4 +223,14 @@ def prepared_set(settings: Settings, root: Path | None = None, *, workers: int |
         if name is None:
             raise
         return prepare(settings, workers=workers)
-    return StageResult(folder, Manifest.read(folder), skipped=True)
+    return _made_before(folder, settings.dataset)
+
+
+def _made_before(folder: Path, asked: DatasetConfig) -> StageResult:
+    """A prepared set that is there, with a word on settings that it was not made with: they change nothing now."""
+    manifest = Manifest.read(folder)
+    made = manifest.config.get("dataset") or {}
+    wanted = asked.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+    idle = [f"dataset.{key}" for key, value in wanted.items() if made.get(key) != value]
+    what = f"{listed(idle)} has no part in this: the set was prepared otherwise. `retseg prepare` makes a new one."
+    return StageResult(folder, manifest, skipped=True, notes=(f"Note: {what}",) if idle else ())

@@ -156,6 +156,13 @@ def test_horse_and_mountain_can_be_void(place, at_place):
     assert not {"horse", "mountain"} & {item["name"] for item in classes["items"]}
 
 
+def test_a_setting_that_comes_too_late_is_said_to(at_place, scenes, run_on_scenes):
+    """A set that is prepared already stays as it is, whatever is asked of it now."""
+    late = ok(at_place("evaluate", "--run", run_on_scenes, "--dataset", scenes, *QUICK, "--set", "dataset.void=[cow]"))
+    assert "dataset.void has no part in this" in late.out
+    assert "no part" not in ok(at_place("evaluate", "--run", run_on_scenes, "--dataset", scenes, *QUICK)).out
+
+
 def test_labels_that_jpeg_damaged(place, at_place, scenes):
     """Refused one by one with what to do, read with it, refused by --strict."""
     (raw,) = (place / "data/raw").glob("synthetic-msrc-24-demo-0")
