@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from retseg.cli import options
+from retseg.cli.outcome import tell
 
 
 def add_to(app: typer.Typer) -> None:
@@ -81,14 +82,7 @@ def segments(
         workers=workers,
         force=force,
     )
-    for note in result.notes:
-        typer.echo(note)
-    if result.skipped:
-        typer.echo("Segments: unchanged, nothing to do.")
+    tell(result, "Segments")
     facts = result.manifest.facts
-    if facts["failures"]:
-        typer.echo(
-            f"{facts['failures']} mask(s) could not be used; each with its reason: {result.folder / 'failures.csv'}"
-        )
     typer.echo(f"{facts['segments']} segments and {facts['junctions']} junctions in {facts['images']} image(s).")
     typer.echo(result.folder)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from retseg.cli import options
+from retseg.cli.outcome import tell
 
 if TYPE_CHECKING:
     from retseg.stages.runner import StageResult
@@ -50,16 +51,6 @@ def _prepared(settings: Settings, root: Path | None, workers: int | None) -> Sta
     return result
 
 
-def _tell(result: StageResult, what: str) -> None:
-    for note in result.notes:
-        typer.echo(note)
-    if result.skipped:
-        typer.echo(f"{what}: unchanged, nothing to do.")
-    failures = int(result.manifest.facts.get("failures", 0))
-    if failures:
-        typer.echo(f"{failures} image(s) could not be used; each with its reason: {result.folder / 'failures.csv'}")
-
-
 def prepare(
     dataset: options.Dataset = None,
     root: options.Root = None,
@@ -96,7 +87,7 @@ def prepare(
     flags = {"prepare__tensors": tensors or None, "dataset__strict": strict or None}
     settings = _settings(config, assign, dataset, seed=seed, **flags)
     result = stage(settings, root=root, out=out, workers=workers, force=force)
-    _tell(result, "Prepared set")
+    tell(result, "Prepared set")
     splits = {name: len(ids) for name, ids in result.manifest.facts["splits"].items()}
     typer.echo("Photographs: " + ", ".join(f"{count} {name}" for name, count in splits.items()))
     typer.echo(f"Look at {result.folder / 'preview.png'}")
@@ -198,14 +189,14 @@ def train(
         from retseg.stages.find_lr import find_lr as stage_find_lr
 
         found = stage_find_lr(settings, prepared.folder, out=out, device=device, force=force)
-        _tell(found, "Search")
+        tell(found, "Search")
         typer.echo(found.manifest.facts["suggestion"])
         typer.echo(found.folder / "learning_rates.png")
         return
     from retseg.stages.train import train as stage
 
     result = stage(settings, prepared.folder, out=out, device=device, resume=resume, force=force)
-    _tell(result, "Training")
+    tell(result, "Training")
     for fact in ("transfer", "stopped"):
         if line := result.manifest.facts.get(fact):
             typer.echo(line)
@@ -276,7 +267,7 @@ def predict(
             workers=workers,
             force=force,
         )
-    _tell(result, "Predictions")
+    tell(result, "Predictions")
     typer.echo(result.folder)
 
 
@@ -360,7 +351,7 @@ def evaluate(
         workers=workers,
         force=force,
     )
-    _tell(result, "Evaluation")
+    tell(result, "Evaluation")
     for line in result.manifest.facts.get("table", ()):
         typer.echo(line)
     typer.echo(result.folder)
@@ -397,7 +388,7 @@ def report(
     settings = _settings(config, assign, dataset, evaluate__split=split)
     prepared = _prepared(settings, root, workers)
     result = stage(settings, prepared.folder, runs=runs, out=out, device=device, workers=workers, force=force)
-    _tell(result, "Report")
+    tell(result, "Report")
     typer.echo(result.folder / "run.html")
 
 

@@ -149,10 +149,13 @@ class Dataset(ABC):
         class_map, path = np.asarray(self.target(sample, observer, fov)), sample.labels[observer]
         if fov.size:
             require_same_size(sample.image, fov.shape, path, class_map.shape)
-        values = np.unique(class_map)
-        wrong = [int(value) for value in values if value >= self.classes.count and value != self.classes.ignore]
+        wrong: list[int] = []
+        # The highest value is known at once; all of them are sorted out only where there is something to find.
+        if int(class_map.max(initial=0)) >= self.classes.count:
+            values = np.unique(class_map).tolist()
+            wrong = [value for value in values if value >= self.classes.count and value != self.classes.ignore]
         if class_map.ndim != 2 or wrong:
-            what = f"the label holds {listed([str(value) for value in wrong]) or 'colours'}, which is no class"
+            what = f"the label holds {listed(list(map(str, wrong))) or 'colours'}, which is no class"
             fix = f"Use 0 to {self.classes.count - 1}, and {self.classes.ignore} for void"
             raise ImageError(what, where=path, fix=fix)
         return class_map.astype(np.uint8)

@@ -59,12 +59,15 @@ class ClassBoard:
         return overall_figures(self.metrics, confusion, self.classes, scores, self.unseen)
 
     def rows(
-        self, identifier: str, patient: str, confusion: Int64Array, ranking: ClassRanking | None = None
+        self, place: tuple[str, str], means: Figures, confusion: Int64Array, ranking: ClassRanking | None = None
     ) -> Iterator[MetricRow]:
-        """One photograph's lines for metrics.csv: means over the classes where none is positive, then each class."""
+        """One photograph's lines for metrics.csv: means over the classes where none is positive, then each class.
+
+        `place` is the photograph's id and its patient, `means` what `add` returned for it.
+        """
+        identifier, patient = place
         scores = None if ranking is None else ranking.figures
         if self.classes.positive is None:
-            means = overall_figures(self.metrics, confusion, self.classes, scores, self.unseen)
             yield from self._lines(Place(identifier, patient, self.system, MEAN_OF_CLASSES), means, self._decision)
         nothing = dict.fromkeys((m.name for m in self.metrics), np.nan)
         for name, figures in class_figures(self.metrics, confusion, self.classes, scores, self.unseen).items():

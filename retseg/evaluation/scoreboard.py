@@ -80,7 +80,7 @@ class Scoreboard:
             self._add_observer(score, name, judged)
         if score.confusion is not None:
             figures = self.class_board.add(score.confusion, score.ranking)
-            self.rows += self.class_board.rows(score.id, score.patient, score.confusion, score.ranking)
+            self.rows += self.class_board.rows((score.id, score.patient), figures, score.confusion, score.ranking)
             if score.system is None:
                 self._sums.append(ImageSums(score.id, score.patient, None, None, figures, score.confusion))
         for name, confusion in score.drawn.items():
@@ -89,7 +89,7 @@ class Scoreboard:
             self._observers.setdefault(name, []).append(
                 ImageSums(score.id, score.patient, None, None, figures, confusion)
             )
-            self.rows += board.rows(score.id, score.patient, confusion)
+            self.rows += board.rows((score.id, score.patient), figures, confusion)
 
     def sums(self) -> list[SystemSums]:
         """What the statistics of this system and of the observers rest on, image by image."""

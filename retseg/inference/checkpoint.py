@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -20,9 +19,6 @@ from retseg.inference.card import CARD_FORMAT, Card, refuse_other_classes
 from retseg.inference.method_predictor import METHOD_FILE, read_method_card
 from retseg.models.build import build
 from retseg.models.config import ModelConfig
-
-if TYPE_CHECKING:
-    pass
 
 CARD_KEY = "retseg"
 """Name of the metadata entry that holds the card."""

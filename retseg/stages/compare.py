@@ -81,8 +81,9 @@ def compare(
             data = comparison_of(families, settings, partial)
             bar.advance(1, "statistics done")
             pages = [ComparedSystem(name, tuple(one.folders for one in members)) for name, members in families.items()]
-            write_compare_page(data, pages, PreparedSet.open(prepared), partial)
-        return {"systems": list(families), "table": _table(data, PreparedSet.open(prepared).classes)}
+            opened = PreparedSet.open(prepared)
+            write_compare_page(data, pages, opened, partial)
+        return {"systems": list(families), "table": _table(data, opened.classes)}
 
     return run_stage(plan, folder, work, force=force)
 

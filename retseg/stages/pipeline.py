@@ -78,7 +78,7 @@ def read_pipeline(
     shared = {key: value for key, value in data.items() if key not in PIPELINE_KEYS}
     runs: Mapping[str, dict[str, Any]] = heading.runs or {"": {}}
     rest = [one for one in sets if one not in of_heading]
-    nets = sum("method" not in (over or {}) for over in runs.values())
+    nets = sum((merge(shared, over or {}).get("method") or {}).get("name") is None for over in runs.values())
     flags = {"seed": seed, "train.minutes": heading.budget and heading.budget / max(1, nets)}
     settings = {name: load_settings(merge(shared, over or {}), rest, flags) for name, over in runs.items()}
     return heading, settings

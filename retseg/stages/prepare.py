@@ -61,7 +61,9 @@ def prepare(
         return _Preparation(dataset, samples, partial, workers).run(settings)
 
     result = run_stage(plan, folder, work, force=force)
-    notes = (source.note, *_remarks(dataset, source, read_index(result.folder)))
+    # An index may have a hundred thousand lines, and most sets have no remarks.
+    rows = read_index(result.folder) if result.manifest.facts.get("remarks") else []
+    notes = (source.note, *_remarks(dataset, source, rows))
     return StageResult(result.folder, result.manifest, result.skipped, notes)
 
 

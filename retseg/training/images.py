@@ -20,7 +20,7 @@ from retseg.datasets.prepared import PreparedSet
 from retseg.imaging.config import InputConfig
 from retseg.imaging.geometry import Geometry
 from retseg.imaging.normalise import input_statistics
-from retseg.models.heads import Head
+from retseg.models.heads import Head, channels_of
 from retseg.training.objective import planes
 
 Report = Callable[[int, str], None]
@@ -68,7 +68,8 @@ def working_image(
             where=prepared.folder,
             fix="Train without heads (--set model.heads=[]), or prepare a set whose labels tell instances apart",
         )
-    targets = planes(geometry.labels_to_working(target), None if ids is None else geometry.ids_to_working(ids), heads)
+    instances = geometry.ids_to_working(ids) if heads and ids is not None else None
+    targets = planes(geometry.labels_to_working(target), instances, heads)
     return WorkingImage(image, targets, statistics.mean, statistics.std)
 
 
@@ -115,7 +116,7 @@ class TrainingImages:
         heads: Sequence[Head] = (),
     ) -> TrainingImages:
         """Reads the photographs of `samples`, all of which must be labelled; `side` as in `working_image`."""
-        store = _where_to_keep(prepared, samples, device)
+        store = _where_to_keep(prepared, samples, device, _BYTES_PER_PIXEL + channels_of(heads))
         images, targets, means, stds, digest = [], [], [], [], 0
         for sample, working in zip(samples, _read(prepared, samples, input_config, side, heads), strict=True):
             digest = crc32(working.targets.numpy().data, crc32(np.ascontiguousarray(working.image).data, digest))
@@ -185,11 +186,13 @@ def _read(
         yield from pool.map(lambda sample: working_image(prepared, sample, config, side, heads), samples)
 
 
-def _where_to_keep(prepared: PreparedSet, samples: Sequence[Sample], device: torch.device) -> torch.device:
+def _where_to_keep(
+    prepared: PreparedSet, samples: Sequence[Sample], device: torch.device, bytes_per_pixel: int
+) -> torch.device:
     """The computing device if it is a CUDA device with room for all photographs, else the host."""
     if device.type != "cuda":
         return torch.device("cpu")
     chosen = {sample.id for sample in samples}
-    needed = sum(row.width * row.height * _BYTES_PER_PIXEL for row in prepared.rows if row.id in chosen)
+    needed = sum(row.width * row.height * bytes_per_pixel for row in prepared.rows if row.id in chosen)
     free, _ = torch.cuda.mem_get_info(device)
     return device if needed < _SHARE_OF_FREE_MEMORY * free else torch.device("cpu")

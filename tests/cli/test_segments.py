@@ -72,4 +72,4 @@ def test_a_bad_mask_is_counted(retseg, masks):
     (masks / "torn.png").write_bytes(b"no image")
     outcome = retseg("segments", "masks")
     assert outcome.code == 0
-    assert "1 mask(s) could not be used; each with its reason: masks-segments/failures.csv" in outcome.out
+    assert "1 image(s) could not be used; each with its reason: masks-segments/failures.csv" in outcome.out

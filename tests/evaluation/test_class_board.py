@@ -67,7 +67,8 @@ def test_a_class_never_seen_in_training_has_no_figures(eyes, photographed):
 
 def test_lines_of_an_unseen_class_are_empty(eyes, photographed):
     board = ClassBoard(photographed, METRICS_HERE, "net", unseen={"tree"})
-    rows = list(board.rows("a", "a", confusion_of(eyes[0]), ranking_of(eyes[0], photographed)))
+    confusion, ranking = confusion_of(eyes[0]), ranking_of(eyes[0], photographed)
+    rows = list(board.rows(("a", "a"), board.add(confusion, ranking), confusion, ranking))
     found = {(row.class_name, row.metric): row for row in rows}
     assert len(found) == len(rows) == 5 * 4
     for metric in ("auc", "ap", "dice", "accuracy"):
@@ -79,7 +80,8 @@ def test_lines_of_an_unseen_class_are_empty(eyes, photographed):
 
 def test_an_observer_ranks_nothing(eyes, photographed):
     board = ClassBoard(photographed, METRICS_HERE, "second", "mask")
-    metrics = {row.metric for row in board.rows("a", "a", confusion_of(eyes[0]))}
+    confusion = confusion_of(eyes[0])
+    metrics = {row.metric for row in board.rows(("a", "a"), board.add(confusion), confusion)}
     assert metrics == {"dice", "accuracy"}
 
 
