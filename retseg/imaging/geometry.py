@@ -44,11 +44,17 @@ class Geometry:
         return cls((height, width), (0, 0, height, width), (height, width))
 
     @classmethod
-    def fit(cls, fov: BoolArray, *, crop: bool, diameter: int | None) -> Geometry:
-        """The geometry for a field of view (H, W): cut to its box if `crop`, scaled to `diameter` pixels if given."""
+    def fit(cls, fov: BoolArray, *, crop: bool, diameter: int | None, largest: int | None = None) -> Geometry:
+        """The geometry for a field of view (H, W): cut to its box if `crop`, scaled to `diameter` pixels if given.
+
+        With `largest`, only smaller fields are scaled to `diameter`, and those larger than `largest` to that.
+        """
         native = (fov.shape[0], fov.shape[1])
         box = fov_box(fov) if crop else (0, 0, *native)
-        scale = 1.0 if diameter is None else diameter / fov_diameter(fov)
+        scale = 1.0
+        if diameter is not None:
+            native_diameter = fov_diameter(fov)
+            scale = min(max(native_diameter, diameter), largest or diameter) / native_diameter
         return cls(native, box, (max(1, round(box[2] * scale)), max(1, round(box[3] * scale))))
 
     def image_to_working(self, image: UInt8Array) -> UInt8Array:
@@ -62,6 +68,12 @@ class Geometry:
     def ids_to_working(self, ids: UInt16Array) -> UInt16Array:
         """(H, W) uint16 ids to the working grid, by nearest neighbour, so that they agree with labels_to_working."""
         return self._resized(self._cut(ids).astype(np.int32), self.working, _LABEL).astype(np.uint16)
+
+    def share_to_working(self, mask: BoolArray) -> UInt8Array:
+        """(H, W) bool to the share of every working pixel that it covers, 0 to 255."""
+        cut = self._cut(mask).view(np.uint8) * np.uint8(255)
+        shrinks = self.working[0] < cut.shape[0]
+        return self._resized(cut, self.working, Image.Resampling.BOX if shrinks else _MAP)
 
     def mask_to_working(self, mask: BoolArray) -> BoolArray:
         """(H, W) bool to the working grid, by nearest neighbour, so that it agrees with labels_to_working."""

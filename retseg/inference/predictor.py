@@ -118,7 +118,7 @@ class Predictor:
             what = f"the photograph has {image.shape[:2]} pixels, its field of view {fov.shape}"
             raise ImageError(what, where=identifier or None, fix="Give a field of view of the photograph's own size")
         inputs = self.card.input
-        geometry = Geometry.fit(fov, crop=inputs.crop, diameter=inputs.diameter)
+        geometry = Geometry.fit(fov, crop=inputs.crop, diameter=inputs.diameter, largest=inputs.largest_diameter)
         working = geometry.image_to_working(image)
         statistics = input_statistics(working, geometry.mask_to_working(fov), inputs.normalise)
         height, width = working.shape[:2]

@@ -32,5 +32,6 @@ MODELS: Registry[Architecture] = Registry(
         "attention-unet": "retseg.models.attention_unet:ATTENTION_UNET",
         "unetpp": "retseg.models.unetpp:UNETPP",
         "wnet": "retseg.models.wnet:WNET",
+        "folded-unet": "retseg.models.folded_unet:FOLDED_UNET",
     },
 )

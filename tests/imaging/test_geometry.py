@@ -161,3 +161,18 @@ def test_ids_go_where_labels_go(geometry, seed):
     np.testing.assert_array_equal(
         geometry.ids_to_working(ids), geometry.labels_to_working(labels).astype(np.uint16) * 300
     )
+
+
+@pytest.mark.parametrize(("side", "diameter"), [(40, 60), (80, 80), (300, 120)])
+def test_a_range_of_diameters_keeps_what_lies_in_it(side, diameter):
+    geometry = Geometry.fit(np.ones((side, side), bool), crop=True, diameter=60, largest=120)
+    assert geometry.working == (diameter, diameter)
+
+
+def test_shares_keep_the_area_of_what_is_thinner_than_a_pixel():
+    mask = np.zeros((90, 90), bool)
+    mask[:, 31] = True
+    share = Geometry((90, 90), (0, 0, 90, 90), (30, 30)).share_to_working(mask)
+    assert share[:, 10].tolist() == [85] * 30
+    assert share.sum() == 85 * 30
+    assert np.array_equal(Geometry.identity((90, 90)).share_to_working(mask), mask * np.uint8(255))
