@@ -25,7 +25,7 @@ def test_pieces_below_the_area_go(least: int, pieces: int) -> None:
     assert sum(value > 0.5 for value in left) == pieces
 
 
-@pytest.mark.parametrize("threshold", [0.0, 0.3, 0.5, 21845 / 65535, 0.8999])
+@pytest.mark.parametrize("threshold", [0.25, 0.3, 0.5, 21845 / 65535, 0.8999])
 def test_what_is_lowered_is_below_the_threshold_in_its_file_too(threshold: float) -> None:
     cleaned = without_specks(drawn(), FOV, threshold, 1e6)
     assert not (quantise(cleaned) / (LEVELS - 1) > threshold).any()
