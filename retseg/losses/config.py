@@ -24,7 +24,7 @@ class LossConfig(Section):
     coverage: bool = Field(
         default=False,
         description="Learn which share of a working pixel the positive class covers on the native grid, instead of the "
-        "nearest native pixel's class; for the loss cross-entropy",
+        "nearest native pixel's class; for the losses cross-entropy and dice-cross-entropy",
     )
     heads: float = Field(
         default=1.0, ge=0.0, description="Weight of the loss of each of the net's heads beside that of the class map"

@@ -49,28 +49,6 @@ def _summed(log_probability: Tensor, target: Tensor, weights: Tensor | None, ign
     )
 
 
-def cross_entropy_of_shares(logits: Tensor, target: Tensor, share: Tensor, classes: Classes) -> Tensor:
-    """Cross-entropy with pixels that are partly of the positive class, and for the rest of the one beside it.
-
-    Args:
-        logits: (B, C, H, W).
-        target: Labels (B, H, W) int64; ignored pixels and those outside the field of view are taken from here.
-        share: (B, H, W) in 0..1: how much of each pixel the positive class covers.
-        classes: A class table with a positive class and one other that counts.
-
-    Returns:
-        The mean over the counted pixels, a scalar in float32; 0 without any.
-    """
-    (other,) = set(classes.scored) - {classes.positive}
-    log_probability = F.log_softmax(logits.float(), dim=1)
-    partly = share * log_probability[:, classes.positive] + (1 - share) * log_probability[:, other]
-    if classes.outside is not None:
-        partly = partly.where(target != classes.outside, log_probability[:, classes.outside])
-    counted = target != classes.ignore
-    total: Tensor = -(partly * counted).sum() / counted.sum().clamp(min=1)
-    return total
-
-
 class CrossEntropyOptions(Section):
     """What can be chosen about the cross-entropy."""
 

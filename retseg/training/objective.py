@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
-from retseg.core.errors import ConfigError
 from retseg.core.types import CLASS_MAP, Classes, UInt8Array, UInt16Array
 from retseg.losses.config import LossConfig
 from retseg.losses.deep import deeply_supervised
-from retseg.losses.likelihood import cross_entropy_of_shares
 from retseg.losses.loss import LossFunction
 from retseg.losses.registry import build_loss
+from retseg.losses.shares import ShareLoss
 from retseg.models.config import ModelConfig
 from retseg.models.heads import Head, heads_of, split
 
@@ -32,8 +32,8 @@ class Objective:
         loss: Of the class map.
         auxiliary: Weight of each auxiliary prediction beside the one before it.
         heads_weight: Weight of each head's loss beside that of the class map.
-        coverage: The last plane of the targets holds the share of each pixel that the positive class covers, and the
-            class map is learnt as that.
+        shares: Takes the loss of the class map in the place of `loss`, from the share of each pixel that the positive
+            class covers; the last plane of the targets holds it.
     """
 
     classes: Classes
@@ -41,21 +41,22 @@ class Objective:
     loss: LossFunction
     auxiliary: float = 0.0
     heads_weight: float = 1.0
-    coverage: bool = False
+    shares: ShareLoss | None = None
 
     @classmethod
     def of(cls, model: ModelConfig, loss: LossConfig, classes: Classes, weights: Tensor | None = None) -> Objective:
         """What the configuration asks for; `weights` are one a class, or None."""
         heads = heads_of(model)
-        if loss.coverage:
-            _require_shares_to_mean_something(loss, classes, weights)
-        return cls(classes, heads, build_loss(loss, classes, weights), loss.auxiliary, loss.heads, loss.coverage)
+        shares = ShareLoss.of(loss, classes, weights) if loss.coverage else None
+        return cls(classes, heads, build_loss(loss, classes, weights), loss.auxiliary, loss.heads, shares)
 
     def __call__(self, result: Tensor | Mapping[str, Tensor], targets: Tensor) -> Tensor:
         """The loss, a scalar in float32; `targets` (B, K, H, W) uint8 as `planes` makes them."""
         named, further = split(result, self.classes.count, self.heads)
         labels = targets[:, 0].long()
-        loss = self._of_shares(targets[:, -1]) if self.coverage else self.loss
+        loss = self.loss
+        if self.shares is not None:
+            loss = partial(self.shares, share=targets[:, -1].float() / LEVELS)
         total = deeply_supervised(loss, [named[CLASS_MAP], *further], labels, self.auxiliary)
         counted, first = labels != self.classes.ignore, 1
         for head in self.heads:
@@ -63,9 +64,6 @@ class Objective:
             total = total + self.heads_weight * head.loss(named[head.name], wanted, counted)
             first += head.channels
         return total
-
-    def _of_shares(self, share: Tensor) -> LossFunction:
-        return lambda logits, labels: cross_entropy_of_shares(logits, labels, share.float() / LEVELS, self.classes)
 
     def logits(self, result: Tensor | Mapping[str, Tensor]) -> Tensor:
         """The class logits (B, classes, H, W) of a net's result."""
@@ -82,18 +80,3 @@ def planes(labels: UInt8Array, instances: UInt16Array | None, heads: Sequence[He
         assert instances is not None
         found.append((torch.from_numpy(head.target(instances)) * LEVELS).round().to(torch.uint8))
     return torch.cat(found)
-
-
-def _require_shares_to_mean_something(loss: LossConfig, classes: Classes, weights: Tensor | None) -> None:
-    if loss.name != "cross-entropy" or loss.options or weights is not None:
-        raise ConfigError(
-            "a share of a pixel can be learnt with plain cross-entropy only",
-            where="loss.coverage",
-            fix="Use loss.name=cross-entropy without options or class weights, or leave loss.coverage out",
-        )
-    if classes.positive is None or len(classes.scored) != 2:
-        raise ConfigError(
-            f"the task '{classes.name}' has no single class whose share of a pixel could be learnt",
-            where="loss.coverage",
-            fix="Leave loss.coverage out",
-        )

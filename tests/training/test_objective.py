@@ -138,3 +138,27 @@ def test_nothing_counted_gives_nothing():
 def test_shares_that_mean_nothing_are_refused(loss, classes):
     with pytest.raises(ConfigError):
         Objective.of(ModelConfig(), loss, classes)
+
+
+def test_dice_of_shares_falls_as_the_overlap_grows():
+    wanted = shares()
+    loss = Objective.of(
+        ModelConfig(),
+        LossConfig(name="dice-cross-entropy", options={"dice": 1.0, "cross_entropy": 0.0}, coverage=True),
+        VESSELS,
+    )
+    sure = torch.nn.functional.one_hot(wanted[:, 0].long().clamp(max=2), 3).movedim(-1, 1).float() * 20
+    perfect, nothing, inverted = loss(sure, wanted), loss(torch.zeros_like(sure), wanted), loss(-sure, wanted)
+    assert float(perfect) < 0.01 < float(nothing) < float(inverted)
+
+
+def test_both_losses_of_shares_add_up():
+    logits, wanted = torch.randn(1, 3, 8, 8), shares()
+
+    def of(dice, cross_entropy):
+        options = {"dice": dice, "cross_entropy": cross_entropy}
+        loss = LossConfig(name="dice-cross-entropy", options=options, coverage=True)
+        return Objective.of(ModelConfig(), loss, VESSELS)(logits, wanted)
+
+    torch.testing.assert_close(of(0.25, 1.0), 0.25 * of(1.0, 0.0) + of(0.0, 1.0))
+    torch.testing.assert_close(of(0.0, 1.0), Objective.of(ModelConfig(), SHARES, VESSELS)(logits, wanted))
