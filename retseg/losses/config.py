@@ -21,11 +21,6 @@ class LossConfig(Section):
         description="Deep supervision: weight of a net's second prediction beside its best one, of its third beside "
         "its second, and so on; 0 leaves all but the best one out",
     )
-    coverage: bool = Field(
-        default=False,
-        description="Learn which share of a working pixel the positive class covers on the native grid, instead of the "
-        "nearest native pixel's class; for the losses cross-entropy and dice-cross-entropy",
-    )
     heads: float = Field(
         default=1.0, ge=0.0, description="Weight of the loss of each of the net's heads beside that of the class map"
     )

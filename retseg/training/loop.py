@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -101,9 +100,8 @@ class Training:
                 fix="Set train.validation_fraction above 0 on a set of two or more patients, or leave it out",
             )
         heads = heads_of(job.model)
-        load = partial(TrainingImages.load, prepared, heads=heads, coverage=job.loss.coverage)
-        images = load(division.train, job.input, job.device, job.report)
-        aside = load(division.validation, job.input, job.device, job.report)
+        images = TrainingImages.load(prepared, division.train, job.input, job.device, job.report, heads=heads)
+        aside = TrainingImages.load(prepared, division.validation, job.input, job.device, job.report, heads=heads)
         if job.sampling.patch_share is not None:
             side = patch_side(job.sampling.patch_share, images, input_multiple(job.model))
             job = replace(job, sampling=job.sampling.model_copy(update={"patch_size": side}))
@@ -134,7 +132,7 @@ class Training:
             test = labelled(prepared, prepared.split(TEST))
             if test:
                 side = job.sampling.patch_size
-                whole = load(test, job.input, job.device, job.report, side=side)
+                whole = TrainingImages.load(prepared, test, job.input, job.device, job.report, side=side, heads=heads)
                 training.second_curve = SecondCurve(whole, objective, side, config.batch, precision)
         if config.snapshots:
             training.snapshots = SnapshotTaker(aside if len(aside) else images, input_multiple(job.model), job.out)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -14,7 +13,6 @@ from retseg.losses.config import LossConfig
 from retseg.losses.deep import deeply_supervised
 from retseg.losses.loss import LossFunction
 from retseg.losses.registry import build_loss
-from retseg.losses.shares import ShareLoss
 from retseg.models.config import ModelConfig
 from retseg.models.heads import Head, heads_of, split
 
@@ -32,8 +30,6 @@ class Objective:
         loss: Of the class map.
         auxiliary: Weight of each auxiliary prediction beside the one before it.
         heads_weight: Weight of each head's loss beside that of the class map.
-        shares: Takes the loss of the class map in the place of `loss`, from the share of each pixel that the positive
-            class covers; the last plane of the targets holds it.
     """
 
     classes: Classes
@@ -41,23 +37,18 @@ class Objective:
     loss: LossFunction
     auxiliary: float = 0.0
     heads_weight: float = 1.0
-    shares: ShareLoss | None = None
 
     @classmethod
     def of(cls, model: ModelConfig, loss: LossConfig, classes: Classes, weights: Tensor | None = None) -> Objective:
         """What the configuration asks for; `weights` are one a class, or None."""
         heads = heads_of(model)
-        shares = ShareLoss.of(loss, classes, weights) if loss.coverage else None
-        return cls(classes, heads, build_loss(loss, classes, weights), loss.auxiliary, loss.heads, shares)
+        return cls(classes, heads, build_loss(loss, classes, weights), loss.auxiliary, loss.heads)
 
     def __call__(self, result: Tensor | Mapping[str, Tensor], targets: Tensor) -> Tensor:
         """The loss, a scalar in float32; `targets` (B, K, H, W) uint8 as `planes` makes them."""
         named, further = split(result, self.classes.count, self.heads)
         labels = targets[:, 0].long()
-        loss = self.loss
-        if self.shares is not None:
-            loss = partial(self.shares, share=targets[:, -1].float() / LEVELS)
-        total = deeply_supervised(loss, [named[CLASS_MAP], *further], labels, self.auxiliary)
+        total = deeply_supervised(self.loss, [named[CLASS_MAP], *further], labels, self.auxiliary)
         counted, first = labels != self.classes.ignore, 1
         for head in self.heads:
             wanted = targets[:, first : first + head.channels].float() / LEVELS

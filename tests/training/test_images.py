@@ -60,15 +60,3 @@ def test_a_photograph_without_label_cannot_be_trained_on(make_set, make_case):
     assert [sample.id for sample in labelled(prepared, prepared.split("train"))] == ["a"]
     with pytest.raises(ImageError, match="no label"):
         TrainingImages.load(prepared, prepared.split("train"), InputConfig(), CPU)
-
-
-def test_the_last_plane_is_the_share_that_is_vessel(vessels):
-    loaded = TrainingImages.load(vessels, vessels.split("train"), InputConfig(diameter=40), CPU, coverage=True)
-    plain = TrainingImages.load(vessels, vessels.split("train"), InputConfig(diameter=40), CPU)
-    assert loaded.planes == plain.planes + 1
-    assert torch.equal(loaded.targets[0][:-1], plain.targets[0])
-    case = vessels.case(vessels.split("train")[0])
-    geometry = Geometry.fit(case.fov, crop=True, diameter=40)
-    share = geometry.share_to_working(case.targets[CLASS_MAP] == 1)
-    assert np.array_equal(loaded.targets[0][-1].numpy(), share)
-    assert loaded.digest != plain.digest

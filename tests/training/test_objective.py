@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 import torch
 
-from retseg.core.errors import ConfigError
 from retseg.core.types import CLASS_MAP, Classes, ClassInfo
 from retseg.losses.config import LossConfig
 from retseg.losses.registry import build_loss
@@ -81,84 +80,3 @@ def test_auxiliary_predictions_are_judged_by_their_classes_only():
     both = objective(0.0)({CLASS_MAP: best, f"{CLASS_MAP}.1": coarse}, wanted)
     without = objective(0.0, heads=())({CLASS_MAP: best[:, :2], f"{CLASS_MAP}.1": coarse[:, :2]}, wanted[:, :1])
     torch.testing.assert_close(both, without)
-
-
-VESSELS = Classes(
-    "vessels",
-    (ClassInfo("outside", (0, 0, 0)), ClassInfo("vessel", (1, 0, 0)), ClassInfo("retina", (0, 1, 0))),
-    positive=1,
-    outside=0,
-)
-SHARES = LossConfig(name="cross-entropy", coverage=True)
-
-
-def shares():
-    """A class map with everything in it, and the share of each pixel that is vessel: (1, 2, 8, 8) uint8."""
-    labels = torch.full((8, 8), 2, dtype=torch.uint8)
-    labels[:, :2], labels[0], labels[3:5] = 0, VESSELS.ignore, 1
-    share = (labels == 1) * 255
-    return torch.stack([labels, share.to(torch.uint8)])[None]
-
-
-def test_whole_pixels_are_learnt_as_without_shares():
-    logits, wanted = torch.randn(1, 3, 8, 8), shares()
-    plain = Objective.of(ModelConfig(), LossConfig(name="cross-entropy"), VESSELS)(logits, wanted[:, :1])
-    torch.testing.assert_close(Objective.of(ModelConfig(), SHARES, VESSELS)(logits, wanted), plain)
-
-
-def test_a_share_is_the_best_answer_to_itself():
-    wanted = shares()
-    wanted[0, 1, 3:5, 2:] = 102  # two fifths
-    logits = torch.zeros(1, 3, 8, 8, requires_grad=True)
-    rate = torch.optim.SGD([logits], lr=50.0)
-    for _ in range(300):
-        rate.zero_grad()
-        Objective.of(ModelConfig(), SHARES, VESSELS)(logits, wanted).backward()
-        rate.step()
-    found = logits.softmax(1)
-    assert found[0, 1, 3, 2:].tolist() == pytest.approx([0.4] * 6, abs=0.01)
-    assert found[0, 1, 3, :2].tolist() == pytest.approx([1.0] * 2, abs=0.01)
-    assert found[0, 0, 6, :2].tolist() == pytest.approx([1.0] * 2, abs=0.01)
-
-
-def test_nothing_counted_gives_nothing():
-    wanted = shares()
-    wanted[0, 0] = VESSELS.ignore
-    assert float(Objective.of(ModelConfig(), SHARES, VESSELS)(torch.randn(1, 3, 8, 8), wanted)) == 0
-
-
-@pytest.mark.parametrize(
-    ("loss", "classes"),
-    [
-        (LossConfig(name="dice", coverage=True), VESSELS),
-        (LossConfig(name="cross-entropy", options={"label_smoothing": 0.1}, coverage=True), VESSELS),
-        (SHARES, TWO),
-    ],
-)
-def test_shares_that_mean_nothing_are_refused(loss, classes):
-    with pytest.raises(ConfigError):
-        Objective.of(ModelConfig(), loss, classes)
-
-
-def test_dice_of_shares_falls_as_the_overlap_grows():
-    wanted = shares()
-    loss = Objective.of(
-        ModelConfig(),
-        LossConfig(name="dice-cross-entropy", options={"dice": 1.0, "cross_entropy": 0.0}, coverage=True),
-        VESSELS,
-    )
-    sure = torch.nn.functional.one_hot(wanted[:, 0].long().clamp(max=2), 3).movedim(-1, 1).float() * 20
-    perfect, nothing, inverted = loss(sure, wanted), loss(torch.zeros_like(sure), wanted), loss(-sure, wanted)
-    assert float(perfect) < 0.01 < float(nothing) < float(inverted)
-
-
-def test_both_losses_of_shares_add_up():
-    logits, wanted = torch.randn(1, 3, 8, 8), shares()
-
-    def of(dice, cross_entropy):
-        options = {"dice": dice, "cross_entropy": cross_entropy}
-        loss = LossConfig(name="dice-cross-entropy", options=options, coverage=True)
-        return Objective.of(ModelConfig(), loss, VESSELS)(logits, wanted)
-
-    torch.testing.assert_close(of(0.25, 1.0), 0.25 * of(1.0, 0.0) + of(0.0, 1.0))
-    torch.testing.assert_close(of(0.0, 1.0), Objective.of(ModelConfig(), SHARES, VESSELS)(logits, wanted))
