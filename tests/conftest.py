@@ -8,7 +8,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,27 @@ from hypothesis import settings
 # How long an example takes says more about what else the machine does than about the code.
 settings.register_profile("retseg", deadline=None)
 settings.load_profile("retseg")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nothing_shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test depends on the models that the package brings along; `shipped` gives a test some of its own."""
+    from retseg.inference import shipped_models
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(shipped_models, "FOLDER", tmp_path_factory.mktemp("shipped"))
+        yield
+
+
+@pytest.fixture
+def shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which this test's shipped models lie; empty."""
+    from retseg.inference import shipped_models
+
+    folder = tmp_path / "package" / "shipped"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(shipped_models, "FOLDER", folder)
+    return folder
 
 
 @dataclass(frozen=True)

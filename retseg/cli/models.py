@@ -23,12 +23,13 @@ _LINE = 100  # characters that are still easy to read
 
 @models_app.command("list")
 def models_list() -> None:
-    """List the architectures that `retseg train --arch NAME` knows, and what any of them can tell beside classes.
+    """List the shipped models, and the architectures that `retseg train --arch NAME` knows with what they can tell.
 
     \b
     Example:
       retseg models list
     """
+    from retseg.inference.shipped_models import shipped_models
     from retseg.models.heads import HEADS
     from retseg.models.registry import MODELS
     from retseg.postprocess.registry import SEPARATIONS
@@ -38,6 +39,9 @@ def models_list() -> None:
         architecture = MODELS.get(name)
         table.add_row(name, architecture.about, architecture.citation)
     print_table(table)
+    typer.echo("Models that ship with retseg, --run NAME:" if shipped_models() else "No model ships with this copy.")
+    for name, path in shipped_models().items():
+        typer.echo(f"  {name}: {path.stat().st_size / 1e6:.2f} MB; `retseg models card {name}` tells all about it")
     typer.echo("Heads of any net, --set model.heads=[NAME]:")
     for name in HEADS.names():
         typer.echo(f"  {name}: {HEADS.get(name).about}")
@@ -52,7 +56,8 @@ def models_show(
         list[str],
         typer.Argument(
             metavar="NAME",
-            help="An architecture; a trained run (runs/NAME); or module:attribute, a net of your own code.",
+            help="An architecture; a trained run (runs/NAME); a shipped model (default); or module:attribute, a net of "
+            "your own code.",
         ),
     ],
     size: Annotated[
@@ -119,6 +124,66 @@ def models_show(
     if shown.effective is not None and image is not None:
         _print_effective(shown.effective, image, shown.net.weights)
     typer.echo(f"Drawn in {shown.picture}")
+
+
+@models_app.command("card")
+def models_card(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="[NAME]", help="A shipped model, a trained run (runs/NAME), or a weights file. Default: default."
+        ),
+    ] = "default",
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it to this Markdown file.")] = None,
+) -> None:
+    """Print a model's card: what it is, what it was trained on and may be used for, and its figures with intervals.
+
+    \b
+    Examples:
+      retseg models card default
+      retseg models card runs/mine --out mine.md
+    """
+    from retseg.core.paths import write_atomically
+    from retseg.stages.model_card import model_card
+
+    text = model_card(name)
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    write_atomically(out, text)
+    typer.echo(out)
+
+
+@models_app.command("pack")
+def models_pack(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A finished run: its folder, or its name below runs/.")],
+    out: Annotated[Path, typer.Option(metavar="FILE", help="The .safetensors file to write.")],
+    name: Annotated[str, typer.Option(metavar="NAME", help="What the model is to be called.")] = "default",
+    evaluations: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--evaluation",
+            metavar="DIR",
+            help="What `retseg evaluate` wrote about this run: its figures go into the file. Repeatable.",
+        ),
+    ] = None,
+    assign: options.Set = None,
+) -> None:
+    """Pack a run's weights in one file to hand on, with licence, credits, configuration and figures.
+
+    With `--set predict.KEY=VALUE` the file also says how photographs are predicted where the user does not.
+
+    \b
+    Examples:
+      retseg models pack runs/mine --out default.safetensors --evaluation runs/mine/evaluate/NAME
+      retseg models pack runs/mine --out default.safetensors --set predict.specks=20
+    """
+    from retseg.stages.pack_model import pack_model
+    from retseg.stages.settings import load_settings
+
+    predict = load_settings(None, assign or ()).predict
+    path = pack_model(run, out, name=name, evaluations=evaluations or (), predict=predict)
+    typer.echo(f"{path} ({path.stat().st_size / 1e6:.2f} MB)")
 
 
 def _print_what_it_is(shown: ShownNet) -> None:

@@ -24,7 +24,12 @@ Root = Annotated[
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder to write the result to.")]
 RunFolder = Annotated[
     Path | None,
-    typer.Option("--run", metavar="RUN", help="Trained run: its folder, or its name below runs/. Default: the newest."),
+    typer.Option(
+        "--run",
+        metavar="RUN",
+        help="Trained run: its folder, or its name below runs/; or a model that ships with retseg: default. Default: "
+        "the newest run, else the shipped model.",
+    ),
 ]
 Method = Annotated[
     str | None,

@@ -30,7 +30,8 @@ def segments(
         typer.Option(
             "--run",
             metavar="RUN",
-            help="Take what this run predicts for --dataset, instead of its labels; predicted first if missing.",
+            help="Take what this run, or a shipped model (default), predicts for --dataset, instead of its labels; "
+            "predicted first if missing.",
         ),
     ] = None,
     dataset: options.Dataset = None,

@@ -19,8 +19,9 @@ _Runs = Annotated[
     typer.Option(
         "--run",
         metavar="RUN",
-        help="Trained run: its folder, or its name below runs/. Repeat it to average the probabilities of several; a "
-        "cross-validation's folder stands for the nets of its folds. Default: the newest.",
+        help="Trained run: its folder, or its name below runs/; or a model that ships with retseg: default. Repeat it "
+        "to average the probabilities of several; a cross-validation's folder stands for the nets of its folds. "
+        "Default: the newest run, else the shipped model.",
     ),
 ]
 
@@ -108,7 +109,8 @@ def train(
         typer.Option(
             "--from",
             metavar="RUN",
-            help="Begin with this run's weights instead of random ones (fine-tuning). Short for --set train.start=RUN.",
+            help="Begin with this run's weights, or with those of a model that ships with retseg (default), instead of "
+            "random ones: fine-tuning. Short for --set train.start=RUN.",
         ),
     ] = None,
     encoder_weights: Annotated[
@@ -230,10 +232,13 @@ def predict(
 ) -> None:
     """Find the vessels in photographs.
 
-    Writes probability maps, masks and overlays. Photographs need no masks and no labels.
+    Writes probability maps, masks and overlays. Photographs need no masks and no labels. Without a run of your own the
+    model that ships with retseg is taken.
 
     \b
     Examples:
+      retseg predict photos/ --out result
+      retseg predict photos/ --run default --out result
       retseg predict photos/ --run runs/mine --out result
       retseg predict photos/ --run runs/one --run runs/two
       retseg predict eye.jpg --out result
@@ -361,7 +366,10 @@ def report(
     runs: Annotated[
         list[Path] | None,
         typer.Option(
-            "--run", metavar="RUN", help="Trained run; repeat it to set several side by side. Default: the newest."
+            "--run",
+            metavar="RUN",
+            help="Trained run, or a model that ships with retseg: default. Repeat it to set several side by side. "
+            "Default: the newest run, else the shipped model.",
         ),
     ] = None,
     dataset: options.Dataset = None,

@@ -33,6 +33,27 @@ def choose_device(name: str = "auto") -> torch.device:
     return device
 
 
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether the device itself computes in bfloat16, so that this is faster than float32 and not merely possible.
+
+    Of the processors these are the x86 ones with AVX512-BF16 or AMX: about two and a half times as fast in bfloat16,
+    where others emulate it and are slower. Where nobody can tell (ARM, macOS), the answer is no.
+    """
+    import torch
+
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return False
+    # torch 2.13 tells all capabilities in public; before that each had a question of its own.
+    capabilities = getattr(torch.cpu, "get_capabilities", None)
+    if capabilities is not None:
+        found = capabilities()
+        return bool(found.get("avx512_bf16", False) or found.get("amx_bf16", False))
+    questions = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, question, lambda: False)() for question in questions)
+
+
 def device_name(device: torch.device) -> str:
     """A device's name for manifests and reports: "cuda (NVIDIA H200)", "cpu (x86_64, 2 threads)"."""
     import torch

@@ -30,7 +30,8 @@ class Sample:
 
     `labels` maps an observer's name to a label file; the first entry is the reference observer.
     `fov` is the owner's field-of-view mask, or None where the dataset ships none. `instances` is an id map of the
-    things in the photograph, where that is a file of its own.
+    things in the photograph, where that is a file of its own. `origin` names the dataset that a photograph of a joined
+    set comes from, and its patient there.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Sample:
     fov: Path | None = None
     um_per_pixel: float | None = None
     instances: Path | None = None
+    origin: tuple[str, str] | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -75,6 +75,7 @@ class Dataset(ABC):
         fov_encoding: Grey values of the owner's field-of-view masks, as in `VesselDataset.label_encoding`.
         generated: True for a set that `generate` makes.
         reads_csv: True for a set that can be described by a table.
+        joins: True for a set that is made of others, which `dataset.members` names.
     """
 
     name: ClassVar[str]
@@ -92,6 +93,7 @@ class Dataset(ABC):
     fov_encoding: ClassVar[frozenset[int] | None] = BLACK_AND_WHITE
     generated: ClassVar[bool] = False
     reads_csv: ClassVar[bool] = False
+    joins: ClassVar[bool] = False
 
     def __init__(self, config: DatasetConfig) -> None:
         self.config = config
@@ -113,6 +115,10 @@ class Dataset(ABC):
         if config.csv is not None and not self.reads_csv:
             raise ConfigError(
                 f"{self.title} is not described by a table", where="dataset.csv", fix="Use it with --dataset folder"
+            )
+        if config.members and not self.joins:
+            raise ConfigError(
+                f"{self.title} has no members", where="dataset.members", fix="Use it with --dataset joined"
             )
 
     @classmethod
@@ -241,6 +247,11 @@ class Dataset(ABC):
         require_folder(root)
         survey = self.survey(root)
         return [*survey.findings, *check_samples(self, survey.samples, report)]
+
+    @property
+    def to_generate(self) -> int:
+        """The number of photographs that `generate` sees to: none of a set that is not generated."""
+        return self.config.count if self.generated else 0
 
     def generate(self, root: Path, report: Report | None = None) -> None:
         """Makes the set below `root`, for generated sets only."""

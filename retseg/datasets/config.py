@@ -15,6 +15,8 @@ class DatasetConfig(Section):
         protocol: The split: "customary", or another that the set names (STARE: "10/10").
         fold: Which of a protocol's splits, where it has several: the photograph left out of STARE, or the deal of
             patients in a folder without a customary split.
+        members: For `joined`: the sets that are joined. Each has its customary split; `count`, `size`,
+            `generator_seed`, `estimate_fov` and the settings of labels hold for every member that they concern.
         csv: For `folder`: a table of the photographs and their files; None takes index.csv or labels.csv of the root.
         count: For generated sets: the number of photographs.
         size: For generated sets: how large they are, by name; see `retseg datasets show`.
@@ -31,6 +33,7 @@ class DatasetConfig(Section):
     name: str | None = None
     protocol: str = "customary"
     fold: int = Field(default=0, ge=0)
+    members: tuple[str, ...] = ()
     csv: str | None = None
     count: int = Field(default=20, ge=1)
     size: str | None = None

@@ -23,6 +23,8 @@ _COLUMNS = (
     "id", "patient", "eye", "split", "width", "height", "image", "fov", "fov_source", "label", "reference", "observers",
     "um_per_pixel", "instances", "remarks",
 )  # fmt: skip
+_ORIGIN = ("origin", "origin_patient")
+"""Columns of a joined set only: the dataset that a photograph comes from, and its patient there."""
 _FIX = "Run `retseg prepare` again with --force"
 
 
@@ -45,10 +47,12 @@ class IndexRow:
     um_per_pixel: float | None = None
     instances: str | None = None
     remarks: tuple[str, ...] = ()
+    origin: str | None = None
+    origin_patient: str | None = None
 
     def to_csv(self) -> dict[str, str]:
         """The row as text, an empty field for what there is not."""
-        values = {name: getattr(self, name) for name in _COLUMNS}
+        values = {name: getattr(self, name) for name in (*_COLUMNS, *_ORIGIN)}
         values["observers"] = ";".join(self.observers)
         values["remarks"] = "; ".join(self.remarks)
         return {name: "" if value is None else str(value) for name, value in values.items()}
@@ -75,6 +79,8 @@ class IndexRow:
             um_per_pixel=float(row["um_per_pixel"]) if row["um_per_pixel"] else None,
             instances=row["instances"] or None,
             remarks=tuple(row["remarks"].split("; ")) if row["remarks"] else (),
+            origin=row.get("origin") or None,
+            origin_patient=row.get("origin_patient") or None,
         )
 
     def sample(self, folder: Path) -> Sample:
@@ -90,6 +96,7 @@ class IndexRow:
             labels=labels,
             fov=folder / self.fov,
             um_per_pixel=self.um_per_pixel,
+            origin=None if self.origin is None else (self.origin, self.origin_patient or self.patient),
         )
 
 
@@ -100,6 +107,7 @@ def _observer_file(observer: str, sample_id: str) -> str:
 def save_case(folder: Path, case: Case) -> IndexRow:
     """Writes one case's photograph, class maps, ids and field of view below `folder`; the row goes into the index."""
     sample = case.sample
+    origin, origin_patient = sample.origin or (None, None)
     row = IndexRow(
         id=sample.id,
         patient=sample.patient,
@@ -116,6 +124,8 @@ def save_case(folder: Path, case: Case) -> IndexRow:
         um_per_pixel=sample.um_per_pixel,
         instances=f"instances/{sample.id}.png" if INSTANCES in case.targets else None,
         remarks=case.remarks,
+        origin=origin,
+        origin_patient=origin_patient,
     )
     write_png(folder / row.image, case.image)
     write_png(folder / row.fov, case.fov)
@@ -130,8 +140,9 @@ def save_case(folder: Path, case: Case) -> IndexRow:
 
 def write_index(folder: Path, rows: Iterable[IndexRow]) -> None:
     """Writes index.csv, whole or not at all. File names that are no valid Unicode survive the round trip."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    text, rows = io.StringIO(newline=""), list(rows)
+    columns = (*_COLUMNS, *(_ORIGIN if any(row.origin for row in rows) else ()))
+    writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows(row.to_csv() for row in rows)
     write_atomically(folder / INDEX, text.getvalue().encode("utf-8", "surrogateescape"))

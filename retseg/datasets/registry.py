@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from retseg.core.paths import RAW
 from retseg.core.registry import Registry
 
 if TYPE_CHECKING:
     from retseg.datasets.base import Dataset
+    from retseg.datasets.config import DatasetConfig
+
+DATA_VARIABLE = "RETSEG_DATA"
 
 GENERATED = "synthetic"
 """Name of the set that is generated where none is named and none is found."""
@@ -30,6 +35,7 @@ DATASETS: Registry[type[Dataset]] = Registry(
         "synthetic-msrc": "retseg.datasets.synthetic.lookalikes:SyntheticMsrc",
         "synthetic-stanford": "retseg.datasets.synthetic.lookalikes:SyntheticStanford",
         "synthetic-pedestrians": "retseg.datasets.synthetic.lookalikes:SyntheticPedestrians",
+        "joined": "retseg.datasets.joined:Joined",
     },
 )
 
@@ -55,6 +61,27 @@ def find_datasets(base: Path) -> dict[str, Path]:
                 found.update(dict.fromkeys(marked, folder))
         level = [below for folder in level for below in _subfolders(folder)]
     return {name: found[name] for name, _ in kinds if name in found}
+
+
+def search_folders() -> list[Path]:
+    """Where known datasets are looked for: below $RETSEG_DATA if it is set, and below data/raw."""
+    folders = [Path(value).expanduser() for value in [os.environ.get(DATA_VARIABLE, "")] if value]
+    return [*folders, RAW]
+
+
+def known_datasets() -> dict[str, Path]:
+    """Datasets of real photographs found in the search folders, by name."""
+    found: dict[str, Path] = {}
+    for folder in search_folders():
+        for name, root in find_datasets(folder).items():
+            found.setdefault(name, root)
+    return found
+
+
+def generated_root(name: str, config: DatasetConfig) -> Path:
+    """Where a generated set lies unless somebody says otherwise: a folder of its own for whatever is asked for."""
+    parts = [name, str(config.count), config.size or "", str(config.generator_seed)]
+    return RAW / "-".join(part for part in parts if part)
 
 
 def _subfolders(folder: Path) -> list[Path]:

@@ -29,6 +29,27 @@ def hold_out_patients(patients: Iterable[str], fraction: float, seed: int) -> se
     return set(sorted(distinct, key=lambda patient: (_draw(patient, seed), patient))[:count])
 
 
+def hold_out_of_each(samples: Iterable[Sample], fraction: float, seed: int) -> set[str]:
+    """Which patients of `samples` are held out: as `hold_out_patients`, from each member of a joined set by itself.
+
+    The names that a member's patients have there decide, so the choice is the one made where it is trained on alone.
+    """
+    members: dict[str | None, dict[str, str]] = {}
+    for sample in samples:
+        member, patient = sample.origin or (None, sample.patient)
+        members.setdefault(member, {})[patient] = sample.patient
+    return {names[own] for names in members.values() for own in hold_out_patients(names, fraction, seed)}
+
+
+def patients_by_origin(samples: Iterable[Sample]) -> dict[str, set[str]]:
+    """The patients of a joined set under the datasets that they come from, by their names there."""
+    found: dict[str, set[str]] = {}
+    for origin in (sample.origin for sample in samples):
+        if origin is not None:
+            found.setdefault(origin[0], set()).add(origin[1])
+    return found
+
+
 def _draw(patient: str, seed: int) -> str:
     return hashlib.sha256(f"{seed}:{patient}".encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,12 +54,21 @@ def fit_overlap(
     point: OperatingPoint | None,
     card: Card | None,
     subject: str = "patient",
+    origins: Mapping[str, tuple[str, str]] | None = None,
 ) -> FitOverlap:
-    """Which of the `patients` of `dataset` the weights of `card` or the threshold `point` were fitted on."""
-    scored = set(patients)
-    seen = card.patients_behind_weights(dataset) if card else frozenset()
-    judged = set(point.patients) if point and point.dataset == dataset else set()
-    return FitOverlap(tuple(sorted(scored & seen)), tuple(sorted(scored & judged)), subject)
+    """Which of the `patients` of `dataset` the weights of `card` or the threshold `point` were fitted on.
+
+    `origins` tells of patients of a joined set which dataset they come from, and their names there: fitted on them
+    there is fitted on them here.
+    """
+    weights, threshold = set(), set()
+    for patient in patients:
+        for name, known in {(dataset, patient), (origins or {}).get(patient, (dataset, patient))}:
+            if card and known in card.patients_behind_weights(name):
+                weights.add(patient)
+            if point and point.dataset == name and known in point.patients:
+                threshold.add(patient)
+    return FitOverlap(tuple(sorted(weights)), tuple(sorted(threshold)), subject)
 
 
 def refuse_fit_overlap(overlap: FitOverlap) -> None:

@@ -70,7 +70,8 @@ def part_of(prepared: PreparedSet, given: Predictions, rows: Sequence[IndexRow],
         matching = match_maps(given.folder, ids)
     point = _threshold_in_force(prepared.classes, given.point, config)
     labelled = patients_of(row for row in mine if row.label is not None)
-    overlap = fit_overlap(prepared.name, labelled, point, given.card, prepared.classes.subject)
+    origins = {row.patient: (row.origin, str(row.origin_patient)) for row in mine if row.origin is not None}
+    overlap = fit_overlap(prepared.name, labelled, point, given.card, prepared.classes.subject, origins)
     return Part(given, mine, point, matching, overlap)
 
 

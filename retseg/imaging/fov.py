@@ -38,7 +38,8 @@ def estimate_fov(image: UInt8Array) -> BoolArray:
     picture = Image.fromarray(image)
     small = np.asarray(picture.reduce(factor) if factor > 1 else picture)
     # The brightest channel: retina is red in most cameras, green or blue in some, and a border is dark in all.
-    bright = ndimage.gaussian_filter(small.max(axis=2).astype(np.float32), 0.8)
+    brightest = np.maximum(np.maximum(small[..., 0], small[..., 1]), small[..., 2])
+    bright = ndimage.gaussian_filter(brightest.astype(np.float32), 0.8)
     if float(np.percentile(bright, 99)) < _DARKEST_RETINA:
         raise ImageError("no retina visible: the image is all black", fix="Remove the photograph")
     field = _signed_field(bright)

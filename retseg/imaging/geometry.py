@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,24 +70,23 @@ class Geometry:
         """(H, W) uint16 ids to the working grid, by nearest neighbour, so that they agree with labels_to_working."""
         return self._resized(self._cut(ids).astype(np.int32), self.working, _LABEL).astype(np.uint16)
 
-    def share_to_working(self, mask: BoolArray) -> UInt8Array:
-        """(H, W) bool to the share of every working pixel that it covers, 0 to 255."""
-        cut = self._cut(mask).view(np.uint8) * np.uint8(255)
-        shrinks = self.working[0] < cut.shape[0]
-        return self._resized(cut, self.working, Image.Resampling.BOX if shrinks else _MAP)
-
     def mask_to_working(self, mask: BoolArray) -> BoolArray:
         """(H, W) bool to the working grid, by nearest neighbour, so that it agrees with labels_to_working."""
         return self._resized(self._cut(mask).view(np.uint8), self.working, _LABEL).view(np.bool_)
 
-    def map_to_native(self, values: Float32Array, fill: float = 0.0) -> Float32Array:
-        """(C, h, w) or (h, w) float32 on the working grid to the native grid, with `fill` outside the box."""
+    def map_to_native(self, values: Float32Array, fill: float | Sequence[float] = 0.0) -> Float32Array:
+        """(C, h, w) or (h, w) float32 on the working grid to the native grid.
+
+        `fill` is the value outside the box, or one for each of the C maps.
+        """
         if values.shape[-2:] != self.working:
             raise ValueError(f"a map of {values.shape[-2:]} does not lie on the working grid {self.working}")
         top, left, height, width = self.box
         planes = values.reshape(-1, *self.working)
-        native = np.full((len(planes), *self.native), fill, np.float32)
-        for plane, target in zip(planes, native, strict=True):
+        native = np.empty((len(planes), *self.native), np.float32)
+        for plane, target, outside in zip(planes, native, np.broadcast_to(fill, len(planes)), strict=True):
+            if (height, width) != self.native:
+                target.fill(outside)
             target[top : top + height, left : left + width] = self._resized(plane, (height, width), _MAP)
         return native.reshape(*values.shape[:-2], *self.native)
 

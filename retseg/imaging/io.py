@@ -30,8 +30,9 @@ __all__ = [
 SMALLEST_SIDE = 16
 """Pixels. Anything smaller is an icon or a mistake, not a photograph."""
 
-# Higher levels take several times longer and save a tenth of the space on photographs.
-_PNG_LEVEL = 1
+# Differences to the row above, then runs of equal bytes only: twice as fast as zlib's own search, and smaller but for
+# 16-bit maps, which grow by a fifteenth. Higher levels take several times longer and save a tenth on photographs.
+_PNG = {"level": 1, "filter": imagecodecs.PNG.FILTER.UP, "strategy": imagecodecs.PNG.STRATEGY.RLE}
 
 
 def read_image(path: Path | str) -> UInt8Array:
@@ -81,7 +82,7 @@ def write_png(path: Path | str, array: NDArray[Any]) -> None:
     colour = array.ndim == 3 and array.shape[2] == 3 and array.dtype == np.uint8
     if not (grey or colour) or not array.size:
         raise ValueError(f"no PNG for an array of shape {array.shape} and type {array.dtype}")
-    data = imagecodecs.png_encode(np.ascontiguousarray(array), level=_PNG_LEVEL)
+    data = imagecodecs.png_encode(np.ascontiguousarray(array), **_PNG)
     try:
         write_atomically(Path(path), bytes(data))
     except OSError as error:

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from retseg.core.types import BoolArray, Float32Array
 from retseg.imaging.cuts import find_cuts
+from retseg.imaging.morphology import dilated, eroded
 from retseg.imaging.rays import EDGE_LEVEL, EVEN, SHARP
 from retseg.imaging.rim import Points, Rim
 
@@ -99,7 +100,7 @@ def compose(light: Light, lit: BoolArray, rim: Rim, edges: Points) -> tuple[Bool
 
 def sharply_bounded(light: Light, part: BoolArray, other: BoolArray, *, dark: bool) -> bool:
     """Whether most of the border of a part to the `other` side is a sharp edge. `dark`: the part is the dark side."""
-    border = part & ndimage.binary_dilation(other, iterations=2)
+    border = part & dilated(other, 2)
     if not border.any():
         return False
     slope_y, slope_x = np.gradient(ndimage.gaussian_filter(part.astype(np.float32), 2.0))
@@ -118,13 +119,13 @@ def edge_field(light: Light, region: BoolArray, glare: BoolArray, rim: Rim | Non
     The edge lies where brightness falls to EDGE_LEVEL of the retina just inside. Where glare or darkness hides that,
     the rim stands in.
     """
-    core = ndimage.binary_erosion(region, iterations=_BAND, border_value=1)
-    band = ndimage.binary_dilation(region, iterations=_BAND) & ~core
+    core = eroded(region, _BAND)
+    band = dilated(region, _BAND) & ~core
     weight = ndimage.gaussian_filter(core.astype(np.float32), 5.0)
     retina = ndimage.gaussian_filter(np.where(core, light.above, np.float32(0)), 5.0) / np.maximum(weight, 1e-6)
     telling = band & (weight > 1e-3) & (retina > max(6 * light.noise, 0.2 * light.contrast))
     if glare.any():
-        telling &= ~ndimage.binary_dilation(glare, iterations=_BAND + 1)
+        telling &= ~dilated(glare, _BAND + 1)
     depth = np.zeros(light.shape, np.float32) if rim is None else rim.depth_map(light.shape)
     field = np.where(region, np.maximum(depth, np.float32(0.5)), np.minimum(depth, np.float32(-0.5)))
     # A blurred edge is about three pixels wide on the working copy, so this is a distance in pixels, roughly.
@@ -134,9 +135,7 @@ def edge_field(light: Light, region: BoolArray, glare: BoolArray, rim: Rim | Non
 
 
 def _opened(mask: BoolArray, size: int) -> BoolArray:
-    # Beyond the image's edge the retina goes on: nothing is eroded from there.
-    eroded = ndimage.binary_erosion(mask, iterations=size, border_value=1)
-    opened: BoolArray = ndimage.binary_dilation(eroded, iterations=size) & mask
+    opened: BoolArray = dilated(eroded(mask, size), size) & mask
     return opened
 
 

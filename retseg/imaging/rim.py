@@ -126,19 +126,24 @@ def _most_agreed(
         radius = np.sqrt(radius_x * radius_y)
         sensible = (radius > 0.15 * min(shape)) & (radius < 1.2 * np.hypot(*shape))
         sensible &= (aspect < _MOST_ASPECT) & (aspect > 1 / _MOST_ASPECT)
-    best: tuple[Rim | None, float] = (None, 0.0)
-    for index in np.flatnonzero(sensible):
-        rim = Rim(
-            float(y0[index] * scale + centre[0]),
-            float(x0[index] * scale + centre[1]),
-            float(radius_y[index]),
-            float(radius_x[index]),
-        )
-        # A vote counts the more the nearer the point: a circle that merely touches a straight cut gains little.
-        votes = float(np.clip(1 - (rim.depth(points) / tolerance) ** 2, 0, None).sum())
-        if votes > best[1]:
-            best = (rim, votes)
-    return best
+    candidates = np.stack([y0 * scale + centre[0], x0 * scale + centre[1], radius_y, radius_x], axis=1)[sensible]
+    if not len(candidates):
+        return None, 0.0
+    votes = _votes(candidates, points, tolerance)
+    index = int(votes.argmax())
+    if votes[index] <= 0:
+        return None, 0.0
+    return Rim(*map(float, candidates[index])), float(votes[index])
+
+
+def _votes(candidates: NDArray[np.float64], points: Points, tolerance: float) -> NDArray[np.float64]:
+    """How many points (N, 2) lie near each candidate's rim; `candidates` (M, 4) are centres and radii, as in `Rim`."""
+    y, x, radius_y, radius_x = (column[:, None] for column in candidates.T)
+    away = np.sqrt(((points[:, 0] - y) / radius_y) ** 2 + ((points[:, 1] - x) / radius_x) ** 2)
+    depth = (1 - away) * np.sqrt(radius_y * radius_x)
+    # A vote counts the more the nearer the point: a circle that merely touches a straight cut gains little.
+    votes: NDArray[np.float64] = np.clip(1 - (depth / tolerance) ** 2, 0, None).sum(axis=1)
+    return votes
 
 
 def _refined(rim: Rim, points: Points, tolerance: float, *, circular: bool) -> Rim:

@@ -12,6 +12,7 @@ from retseg.core.errors import CheckpointError, listed
 from retseg.core.types import Classes, OperatingPoint
 from retseg.imaging.config import InputConfig
 from retseg.inference.config import PredictConfig
+from retseg.inference.provenance import Provenance
 
 CARD_FORMAT = 1
 """Version of the card's layout; a reader refuses a version that it does not know."""
@@ -27,7 +28,8 @@ class Card:
     split's name to the ids of its photographs; `train_patients` and `validation_patients` are the people whose
     photographs set the weights, chose the epoch or fitted the threshold: no test may score them. `seen` maps the name
     of a dataset to its patients that the weights met earlier, in the runs that they began as. `heads` names what the
-    net tells of each pixel beside its class; `unseen` names the classes that no training label contained.
+    net tells of each pixel beside its class; `unseen` names the classes that no training label contained. `provenance`
+    is told by weights that were packed to be handed on: their licence, credits, making and figures.
     """
 
     arch: str
@@ -49,6 +51,7 @@ class Card:
     recipe: str = "default"
     retseg: str = ""
     torch: str = ""
+    provenance: Provenance | None = None
 
     @property
     def fitted_patients(self) -> frozenset[str]:
@@ -92,12 +95,13 @@ class Card:
             "recipe": self.recipe,
             "retseg": self.retseg,
             "torch": self.torch,
+            "provenance": self.provenance.to_json() if self.provenance else None,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Card:
         """Reads what `to_json` wrote. Raises KeyError, TypeError, ValueError or ConfigError on anything else."""
-        point = data["operating_point"]
+        point, provenance = data["operating_point"], data.get("provenance")
         return cls(
             arch=str(data["arch"]),
             options=dict(data["options"]),
@@ -118,6 +122,7 @@ class Card:
             recipe=str(data["recipe"]),
             retseg=str(data["retseg"]),
             torch=str(data["torch"]),
+            provenance=Provenance.from_json(provenance) if provenance is not None else None,
         )
 
 

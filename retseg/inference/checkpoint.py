@@ -37,10 +37,15 @@ class LoadedModel:
 
 def save_weights(path: Path, net: nn.Module, card: Card) -> None:
     """Writes the net's parameters and buffers with their card, atomically."""
+    write_atomically(path, weights_bytes(net, card))
+
+
+def weights_bytes(net: nn.Module, card: Card) -> bytes:
+    """The content of the file that `save_weights` writes."""
     # Clones, because safetensors refuses tensors that share memory (tied weights).
     tensors = {name: tensor.detach().to("cpu").clone().contiguous() for name, tensor in net.state_dict().items()}
     text = json.dumps(card.to_json(), sort_keys=True, allow_nan=False)
-    write_atomically(path, save(tensors, metadata={CARD_KEY: text}))
+    return save(tensors, metadata={CARD_KEY: text})
 
 
 def read_card(path: Path) -> Card:

@@ -41,7 +41,7 @@ class Ensemble:
 
     def probabilities(self, image: UInt8Array, fov: BoolArray) -> Float32Array:
         """Class probabilities (classes, H, W) in 0..1 of one (H, W, 3) photograph with its (H, W) field of view."""
-        return next(self.probabilities_of_many([("", image, fov)])).probabilities
+        return _mean([member.probabilities(image, fov) for member in self.members])
 
     def probabilities_of_many(self, photographs: Iterable[tuple[str, UInt8Array, BoolArray]]) -> Iterator[Prediction]:
         """Predicts (id, image, field of view) one after another, in their order.
@@ -51,13 +51,24 @@ class Ensemble:
         copies = tee(photographs, len(self.members))
         streams = [one.probabilities_of_many(copy) for one, copy in zip(self.members, copies, strict=True)]
         for first, *others in zip(*streams, strict=True):
-            total = first.probabilities.copy()
-            for other in others:
-                total += other.probabilities
-            total /= np.float32(len(self.members))
-            # Rounding may carry a sum of ones past one in the last digit.
-            np.minimum(total, np.float32(1), out=total)
-            yield Prediction(first.id, first.image, first.fov, total, _mean_heads([first, *others]))
+            predictions = [first, *others]
+            mean = self._mean(predictions)
+            yield Prediction(first.id, first.image, first.fov, mean, _mean_heads(predictions))
+
+    def _mean(self, predictions: Sequence[Prediction]) -> Float32Array:
+        """The mean probabilities: of all classes where all members tell them, else of the positive class alone."""
+        if all(len(one.probabilities) == self.classes.count for one in predictions):
+            return _mean([one.probabilities for one in predictions])
+        return _mean([one.positive(self.classes)[None] for one in predictions])
+
+
+def _mean(maps: Sequence[Float32Array]) -> Float32Array:
+    total = maps[0].copy()
+    for other in maps[1:]:
+        total += other
+    total /= np.float32(len(maps))
+    # Rounding may carry a sum of ones past one in the last digit.
+    return np.minimum(total, np.float32(1), out=total)
 
 
 def _mean_heads(predictions: Sequence[Prediction]) -> dict[str, Float32Array]:
@@ -96,7 +107,7 @@ def ensemble_card(cards: Sequence[Card]) -> Card:
         options=first.options if all(card.options == first.options for card in cards) else {},
         classes=first.classes,
         input=first.input,
-        predict=PredictConfig(),
+        predict=first.predict if all(card.predict == first.predict for card in cards) else PredictConfig(),
         in_channels=first.in_channels,
         heads=tuple(name for name in first.heads if all(name in card.heads for card in cards)),
         # A class that any member has seen can be found.

@@ -6,13 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from retseg.core.types import BoolArray, Classes, Float32Array, UInt8Array
 
 
 class Prediction(NamedTuple):
     """One photograph with its (classes, H, W) float32 probabilities, all on the native grid.
 
-    `heads` holds what the net's heads say, by name: (channels, H, W) float32 in 0..1.
+    Where only the positive class was wanted its map may stand alone: (1, H, W). `heads` holds what the net's heads say,
+    by name: (channels, H, W) float32 in 0..1.
     """
 
     id: str
@@ -20,6 +23,20 @@ class Prediction(NamedTuple):
     fov: BoolArray
     probabilities: Float32Array
     heads: Mapping[str, Float32Array] = MappingProxyType({})
+
+    def positive(self, classes: Classes) -> Float32Array:
+        """The map (H, W) of the positive class, whether it stands alone or among all `classes`."""
+        assert classes.positive is not None
+        alone = len(self.probabilities) < classes.count
+        found: Float32Array = self.probabilities[0 if alone else classes.positive]
+        return found
+
+    def of_nothing(self, classes: Classes) -> Prediction:
+        """The same photograph with nothing seen in it: only the class "outside" among `classes`, where there is one."""
+        nothing = np.zeros_like(self.probabilities)
+        if classes.outside is not None and len(nothing) == classes.count:
+            nothing[classes.outside] = 1
+        return self._replace(probabilities=nothing)
 
 
 class Predicts(Protocol):

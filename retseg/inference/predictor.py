@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from retseg.core.config import validate
+from retseg.core.device import computes_bfloat16
 from retseg.core.errors import CheckpointError, ConfigError, ImageError
 from retseg.core.types import CLASS_MAP, BoolArray, Classes, Float32Array, UInt8Array
 from retseg.imaging.geometry import Geometry
@@ -19,13 +20,18 @@ from retseg.imaging.normalise import input_statistics
 from retseg.inference.checkpoint import LoadedModel
 from retseg.inference.config import PredictConfig
 from retseg.inference.prediction import Prediction as Prediction
+from retseg.inference.whole import WholeImages
 from retseg.inference.window import Mosaic, WindowGrid
 from retseg.models.heads import HEADS, channels_of, split
 from retseg.models.registry import MODELS
 
 _PIXELS_PER_PASS = {"cpu": 256 * 256, "cuda": 16 * 512 * 512}
 """Most pixels in one pass of the net where the config leaves the batch open (one window at least). This bounds memory;
-on a CPU larger passes were also measured to be slower, because they leave its caches."""
+on a CPU larger passes gain nothing."""
+
+
+_WINDOW = 512
+"""Side of the windows where the config leaves it open and the whole image is too much."""
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +46,7 @@ class _Photograph:
     mean: Tensor
     std: Tensor
     mosaic: Mosaic
+    classes: range
 
 
 class Predictor:
@@ -68,9 +75,10 @@ class Predictor:
                 where="predict.whole_image",
                 fix="Use the sliding window: --set predict.whole_image=false",
             )
+        self._mixed = config.precision == "bf16" or (config.precision == "auto" and computes_bfloat16(device))
+        self._whole = None if self._fixed else WholeImages(self.net, device, mixed=self._mixed)
         self._heads = tuple(HEADS.get(name) for name in self.card.heads)
-        self._channels = self.classes.count + channels_of(self._heads)
-        self._views = _dihedral_views(config.flips)
+        self._views = _dihedral_views(max(config.flips, 4) if config.uncertainty else config.flips)
         self.seconds = 0.0
 
     @property
@@ -84,18 +92,28 @@ class Predictor:
         The field of view only sets the crop and the statistics of the input; what lies outside it is predicted too.
         Outside the crop the probability is 0, and 1 for the class "outside" where the task has one.
         """
-        return next(self.probabilities_of_many([("", image, fov)])).probabilities
+        return next(self._predicted([("", image, fov)], range(self.classes.count))).probabilities
 
     def probabilities_of_many(self, photographs: Iterable[tuple[str, UInt8Array, BoolArray]]) -> Iterator[Prediction]:
         """Predicts (id, image, field of view) one after another, in their order.
 
-        Photographs that are smaller than a full batch share the passes of the net, so at most a batch of small ones,
-        or one large one, is in memory at a time.
+        Where the task has a positive class, the others' probabilities are there only with `all_classes`: to carry them
+        to the native grid would take as long again. Photographs that are smaller than a full batch share the passes of
+        the net, so at most a batch of small ones, or one large one, is in memory at a time.
         """
+        positive = self.classes.positive
+        if positive is None or self.config.all_classes:
+            return self._predicted(photographs, range(self.classes.count))
+        return self._predicted(photographs, range(positive, positive + 1))
+
+    def _predicted(
+        self, photographs: Iterable[tuple[str, UInt8Array, BoolArray]], classes: range
+    ) -> Iterator[Prediction]:
+        """The predictions, with the probabilities of these classes: all of them, or the positive one alone."""
         begun: deque[_Photograph] = deque()
         queue: list[tuple[_Photograph, tuple[int, int]]] = []
         for identifier, image, fov in photographs:
-            photograph = self._begin(identifier, image, fov)
+            photograph = self._begin(identifier, image, fov, classes)
             grid = photograph.mosaic.grid
             batch = self.config.batch or self._automatic_batch(grid.shape)
             if queue and queue[0][0].mosaic.grid.shape != grid.shape:
@@ -113,7 +131,7 @@ class Predictor:
         while begun:
             yield self._finish(begun.popleft())
 
-    def _begin(self, identifier: str, image: UInt8Array, fov: BoolArray) -> _Photograph:
+    def _begin(self, identifier: str, image: UInt8Array, fov: BoolArray, classes: range) -> _Photograph:
         if image.shape[:2] != fov.shape:
             what = f"the photograph has {image.shape[:2]} pixels, its field of view {fov.shape}"
             raise ImageError(what, where=identifier or None, fix="Give a field of view of the photograph's own size")
@@ -122,9 +140,8 @@ class Predictor:
         working = geometry.image_to_working(image)
         statistics = input_statistics(working, geometry.mask_to_working(fov), inputs.normalise)
         height, width = working.shape[:2]
-        side = self.config.window
-        sides = (height, width) if self.config.whole_image else (side, side)
-        grid = WindowGrid.plan(height, width, sides, self.config.overlap, self._multiple, fixed=self._fixed)
+        grid = self._grid(height, width)
+        channels = len(classes) + channels_of(self._heads)
         return _Photograph(
             identifier,
             image,
@@ -133,8 +150,21 @@ class Predictor:
             torch.from_numpy(np.ascontiguousarray(working)).to(self.device).permute(2, 0, 1),
             torch.tensor(statistics.mean, device=self.device).view(-1, 1, 1),
             torch.tensor(statistics.std, device=self.device).view(-1, 1, 1),
-            Mosaic(grid, self._channels, self.config.blend, self.device),
+            Mosaic(grid, channels, self.config.blend, self.device),
+            classes,
         )
+
+    def _grid(self, height: int, width: int) -> WindowGrid:
+        """One window of the whole image where that was asked for, or is as good; else overlapping smaller ones."""
+        overlap, multiple = self.config.overlap, self._multiple
+        whole = WindowGrid.plan(height, width, (height, width), overlap, multiple, fixed=self._fixed)
+        if self.config.whole_image or (self.config.window is None and self._takes_whole(whole.shape)):
+            return whole
+        side = self.config.window or _WINDOW
+        return WindowGrid.plan(height, width, (side, side), overlap, multiple, fixed=self._fixed)
+
+    def _takes_whole(self, shape: tuple[int, int]) -> bool:
+        return self._whole is not None and self._whole.fit(self.card.in_channels, *shape)
 
     def _automatic_batch(self, shape: tuple[int, int]) -> int:
         budget = _PIXELS_PER_PASS.get(self.device.type, _PIXELS_PER_PASS["cpu"])
@@ -147,23 +177,24 @@ class Predictor:
         started = time.perf_counter()
         with torch.inference_mode():
             windows = torch.stack([_network_input(photograph, position) for photograph, position in queue])
-            for (photograph, position), result in zip(queue, self._forward(windows), strict=True):
+            results = self._forward(windows, queue[0][0].classes)
+            for (photograph, position), result in zip(queue, results, strict=True):
                 photograph.mosaic.add(position, result)
         self.seconds += time.perf_counter() - started
         queue.clear()
 
-    def _forward(self, windows: Tensor) -> Tensor:
+    def _forward(self, windows: Tensor, classes: range) -> Tensor:
         """What `_pass` returns, averaged over the views of test-time augmentation."""
-        total = self._pass(windows)
+        total = self._pass(windows, classes)
         for flip, turns in self._views[1:]:
             view = torch.rot90(windows.flip(3) if flip else windows, turns, (2, 3))
-            back = torch.rot90(self._pass(view), -turns, (2, 3))
+            back = torch.rot90(self._pass(view, classes), -turns, (2, 3))
             total += back.flip(3) if flip else back
         return total.div_(len(self._views))
 
-    def _pass(self, windows: Tensor) -> Tensor:
-        """Class probabilities and, behind them, what the heads say, in 0..1: (B, classes + channels, h, w) float32."""
-        with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
+    def _pass(self, windows: Tensor, classes: range) -> Tensor:
+        """These classes' probabilities and, behind them, what the heads say, in 0..1: (B, planes, h, w) float32."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self._mixed):
             # Channels last is faster on CPUs and GPUs alike, and needs no change to the net itself.
             result = self.net(windows.contiguous(memory_format=torch.channels_last))
         named, _ = split(result, self.classes.count, self._heads)
@@ -175,9 +206,10 @@ class Predictor:
                 fix="A net returns one map per class of its input's own height and width",
             )
         probabilities = logits.float().softmax(1)
-        if not self._heads:
-            return probabilities
-        return torch.cat([probabilities, *(head.activation(named[head.name].float()) for head in self._heads)], 1)
+        planes = [probabilities[:, classes.start : classes.stop]]
+        planes += [head.activation(named[head.name].float()) for head in self._heads]
+        # A copy in any case: what is summed up over the views must not be a view of the softmax.
+        return torch.cat(planes, 1)
 
     def _finish(self, photograph: _Photograph) -> Prediction:
         started = time.perf_counter()
@@ -185,12 +217,11 @@ class Predictor:
         working = photograph.mosaic.canvas.cpu().numpy()
         self.seconds += time.perf_counter() - started
         native = _on_native_grid(photograph, working, self.classes)
-        if not self._heads:
-            return Prediction(photograph.id, photograph.image, photograph.fov, native)
-        ends = np.cumsum([head.channels for head in self._heads])[:-1]
-        parts = np.split(native[self.classes.count :], ends)
+        count = len(photograph.classes)
+        ends = np.cumsum([count, *(head.channels for head in self._heads)])[:-1]
+        probabilities, *parts = np.split(native, ends)
         heads = {head.name: part for head, part in zip(self._heads, parts, strict=True)}
-        return Prediction(photograph.id, photograph.image, photograph.fov, native[: self.classes.count], heads)
+        return Prediction(photograph.id, photograph.image, photograph.fov, probabilities, heads)
 
 
 def _network_input(photograph: _Photograph, position: tuple[int, int]) -> Tensor:
@@ -200,18 +231,17 @@ def _network_input(photograph: _Photograph, position: tuple[int, int]) -> Tensor
 
 def _on_native_grid(photograph: _Photograph, working: Float32Array, classes: Classes) -> Float32Array:
     """What the net says, on the photograph's own grid: (classes + channels of the heads, H, W) in 0..1."""
-    native = np.empty((len(working), *photograph.fov.shape), np.float32)
-    for index, channel in enumerate(working):
-        fill = 1.0 if index == classes.outside else 0.0
-        native[index] = photograph.geometry.map_to_native(channel, fill=fill)
-    if not np.isfinite(native).all():
+    # Resizing and cropping keep what is finite finite, so the smaller grid is the one to look at.
+    if not np.isfinite(working).all():
         raise CheckpointError(
             "the net's output holds values that are not numbers",
             where=photograph.id or None,
             fix="Its training has diverged: train again with a lower learning rate",
         )
     # Sums of rounded weights may exceed one in the last digit.
-    return np.clip(native, 0.0, 1.0, out=native)
+    np.clip(working, 0.0, 1.0, out=working)
+    fills = [float(number == classes.outside) for number in photograph.classes]
+    return photograph.geometry.map_to_native(working, fill=[*fills, *[0.0] * (len(working) - len(fills))])
 
 
 def _dihedral_views(number: int) -> list[tuple[bool, int]]:

@@ -20,6 +20,7 @@ from retseg.imaging.overlay import class_overlay, outlined
 from retseg.inference.prediction import Prediction
 from retseg.metrics.ranking import LEVELS, quantise
 from retseg.postprocess.registry import separate
+from retseg.postprocess.specks import specks
 
 OPERATING_POINT = "operating_point.json"
 
@@ -30,12 +31,16 @@ class PredictionWriter:
     """Writes the files of one prediction after another into a folder.
 
     Args:
-        out: The folder; `prob/`, `mask/`, `instances/`, `overlay/`, `fov/`, `classes/` are made as needed.
+        out: The folder; `prob/`, `mask/`, `overlay/` and the other kinds' folders in it are made as needed.
         classes: The class table of the probabilities.
         threshold: Binarise with `probability > threshold`; needed where the task has a positive class.
         all_classes: Also write every class's probabilities; done in any case where there is no positive class.
         separation: How instances are told apart, with its options, where the task has classes of things.
         overlay: Also write the prediction drawn on the photograph.
+        specks: Pieces of the mask with less than so many millionths of the field of view's area are taken out of it,
+            and their stored probability lowered to the threshold.
+        uncertainty: Also write the entropy of the probabilities: 0 where one class is sure, 1 where all are alike. In
+            16-bit PNGs; of the positive class against all others where there is one.
     """
 
     def __init__(
@@ -46,6 +51,8 @@ class PredictionWriter:
         all_classes: bool,
         separation: tuple[str | None, Mapping[str, Any]] = (None, MappingProxyType({})),
         overlay: bool = True,
+        specks: float = 0.0,
+        uncertainty: bool = False,
     ) -> None:
         if classes.positive is not None and threshold is None:
             raise ConfigError("a mask needs a threshold", where="predict.threshold", fix="Set it, for example to 0.5")
@@ -54,8 +61,11 @@ class PredictionWriter:
         self.all_classes = all_classes or classes.positive is None
         self.separation = separation
         self.overlay = overlay
+        self.specks = specks
+        self.uncertainty = uncertainty
         # The decision for each of the 65,536 stored scores, so that mask and probability file always agree.
         self._marked = np.arange(LEVELS) / (LEVELS - 1) > (1.0 if threshold is None else threshold)
+        self._unmarked = np.uint16(max(0, int(np.count_nonzero(~self._marked)) - 1))
 
     def write(self, prediction: Prediction) -> None:
         """Writes one photograph's files. The mask ends where the field of view does, the probability does not."""
@@ -63,9 +73,13 @@ class PredictionWriter:
         if self.classes.positive is None:
             mask = self._class_index(probabilities, fov)
         else:
-            stored = quantise(probabilities[self.classes.positive])
-            write_png(self._path("prob", identifier), stored)
+            stored = quantise(prediction.positive(self.classes))
             mask = self._positive_mask(stored, fov)
+            if self.specks:
+                small = specks(mask > 0, self.specks * 1e-6 * np.count_nonzero(fov))
+                # Whoever binarises the stored probability at the threshold gets the same mask.
+                stored[small], mask[small] = np.minimum(stored[small], self._unmarked), 0
+            write_png(self._path("prob", identifier), stored)
         write_png(self._path("mask", identifier), mask)
         write_png(self._path("fov", identifier), fov)
         if self.classes.things:
@@ -74,11 +88,19 @@ class PredictionWriter:
         if self.overlay:
             drawn = self._drawn(image, mask)
             write_png(self._path("overlay", identifier), outlined(drawn, ids) if self.classes.things else drawn)
+        if self.uncertainty:
+            write_png(self._path("uncertainty", identifier), self._entropy(prediction))
         if self.all_classes:
             write_class_probabilities(self._path("classes", identifier, ".nii.gz"), probabilities)
 
     def _path(self, kind: str, identifier: str, suffix: str = ".png") -> Path:
         return self.out / kind / f"{identifier}{suffix}"
+
+    def _entropy(self, prediction: Prediction) -> UInt16Array:
+        if self.classes.positive is None:
+            return quantise(entropy(prediction.probabilities))
+        positive = np.arange(LEVELS, dtype=np.float32) / (LEVELS - 1)
+        return quantise(entropy(np.stack([positive, 1 - positive])))[quantise(prediction.positive(self.classes))]
 
     def _positive_mask(self, stored: UInt16Array, fov: BoolArray) -> UInt8Array:
         return np.where(self._marked[stored] & fov, np.uint8(255), np.uint8(0))
@@ -114,6 +136,15 @@ class PredictionWriter:
         colours = index_to_colour(index, self.classes.palette)
         mixed = np.rint(image * np.float32(1 - _PAINT) + colours * np.float32(_PAINT)).astype(np.uint8)
         return np.where(inside[..., None], mixed, image)
+
+
+def entropy(probabilities: Float32Array) -> Float32Array:
+    """The entropy (...) of classes' probabilities (classes, ...), as a share of the highest possible: 0 to 1."""
+    total = np.zeros(probabilities.shape[1:], np.float32)
+    for one in probabilities:
+        total -= one * np.log2(np.maximum(one, np.finfo(np.float32).tiny))
+    total /= np.float32(np.log2(len(probabilities)))
+    return total
 
 
 def write_operating_point(out: Path, point: OperatingPoint | None) -> None:

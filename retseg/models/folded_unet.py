@@ -71,7 +71,7 @@ def _build(in_channels: int, classes: int, options: FoldedUNetOptions) -> nn.Mod
 
 
 def _stride(options: FoldedUNetOptions) -> int:
-    return options.fold * 2 ** (len(options.widths) - 1)
+    return int(options.fold * 2 ** (len(options.widths) - 1))
 
 
 FOLDED_UNET = Architecture(

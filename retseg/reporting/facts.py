@@ -162,10 +162,13 @@ def _prediction_rows() -> dict[str, Teller]:
         if "window" not in config:
             return None
         if config.get("whole_image"):
-            return "the whole image at once"
+            where = "the whole image at once"
+        elif config["window"] is None:
+            where = "the whole image at once where memory allows, else windows of 512 pixels"
+        else:
+            where = f"windows of {config['window']} pixels, {config.get('overlap', 0):.0%} overlap"
         views = config.get("flips", 1)
-        averaged = f", mean of {views} flipped and turned views" if views > 1 else ""
-        return f"windows of {config['window']} pixels, {config.get('overlap', 0):.0%} overlap{averaged}"
+        return where + (f", mean of {views} flipped and turned views" if views > 1 else "")
 
     def point(record: RunRecord) -> str | None:
         return None if record.threshold is None else threshold(record.threshold)

@@ -40,11 +40,8 @@ def classes_of(dataset: str) -> Classes | None:
 
 def dataset_credit(prepared: PreparedSet) -> str | None:
     """Whose photographs these are and on what terms, or None where nobody else is to be credited."""
-    try:
-        dataset = DATASETS.get(prepared.name)
-    except RetsegError:
-        return None
-    return f"{dataset.credit.rstrip('.')}. Terms: {dataset.licence}." if dataset.credit else None
+    owners = dict.fromkeys(row.origin or prepared.name for row in prepared.rows)
+    return " ".join(credit for credit in map(_credit, owners) if credit) or None
 
 
 def architecture(record: RunRecord) -> str | None:
@@ -105,8 +102,11 @@ def any_manifest(record: RunRecord) -> Manifest | None:
 
 
 def setting(record: RunRecord, *path: str) -> Any:
-    """A value of the configuration that the run was trained with, or None."""
-    value: Any = record.train.config if record.train else None
+    """A value of the configuration that the run was trained with, or None.
+
+    Of a model without a training here, such as a shipped one, its card tells it.
+    """
+    value: Any = record.train.config if record.train else (record.card.get("provenance") or {}).get("config")
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value
@@ -126,6 +126,14 @@ def source_set(record: RunRecord) -> str | None:
 def made_with(manifest: Manifest | None, name: str) -> Any:
     """With what a result was made: "packages", "git_commit", "device", "seconds" and so on, or None."""
     return manifest.provenance.get(name) if manifest else None
+
+
+def _credit(name: str) -> str | None:
+    try:
+        dataset = DATASETS.get(name)
+    except RetsegError:
+        return None
+    return f"{dataset.credit.rstrip('.')}. Terms: {dataset.licence}." if dataset.credit else None
 
 
 def _patients(record: RunRecord, part: str) -> tuple[str, ...]:

@@ -12,13 +12,13 @@ from retseg.core.config import merge, read_yaml
 from retseg.core.device import choose_device, device_name
 from retseg.core.errors import ConfigError
 from retseg.core.manifest import NAME as MANIFEST
-from retseg.core.manifest import Manifest, digest_of
+from retseg.core.manifest import digest_of
 from retseg.core.paths import RUNS, WEIGHTS
 from retseg.core.progress import duration
 from retseg.stages.folds import link_file
 from retseg.stages.locate import find_run
 from retseg.stages.pseudo_set import Unlabelled, pseudo_set
-from retseg.stages.run_model import weights_of
+from retseg.stages.run_model import trained_config, weights_of
 from retseg.stages.runner import StageResult, run_stage
 from retseg.stages.settings import Settings, load_settings
 from retseg.stages.train import plan_of, train
@@ -137,7 +137,7 @@ def _settings(
     shorthand: Mapping[str, Any] | None,
 ) -> Settings:
     """Those of the first run's own training, on a short and gentle course that begins with the weights of `source`."""
-    trained = Manifest.read(first / "train").config
+    trained = trained_config(first)
     base = {name: trained[name] for name in _TAKEN_OVER if name in trained}
     gentler = float(base["train"]["lr"]) * _GENTLER
     base = merge(base, {"train": {**_COURSE, "lr": gentler, "start": str(source)}})

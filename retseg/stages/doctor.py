@@ -12,6 +12,7 @@ from pathlib import Path
 
 from retseg.core.manifest import package_versions
 from retseg.core.paths import PREPARED, RAW, RUNS
+from retseg.inference.shipped_models import shipped_models
 from retseg.stages.locate import known_datasets, run_names, search_folders
 
 _NEEDED = (
@@ -49,7 +50,15 @@ def findings() -> Iterator[tuple[str, str]]:
     sets = [path.name for path in sorted(PREPARED.glob("*")) if (path / "manifest.json").is_file()]
     yield "Prepared sets", ", ".join(sets) or f"none below {PREPARED}"
     yield "Runs", ", ".join(run_names()[:5]) or f"none below {RUNS}"
+    yield "Models", _shipped()
     yield "Missing", _missing(missing)
+
+
+def _shipped() -> str:
+    found = [f"{name} ({path.stat().st_size / 1e6:.1f} MB)" for name, path in shipped_models().items()]
+    return (
+        f"{', '.join(found)}, shipped with retseg" if found else "none ships with this copy; `retseg train` makes one"
+    )
 
 
 def _memory() -> str:

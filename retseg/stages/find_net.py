@@ -1,4 +1,4 @@
-"""The net that a user means by a name: an architecture's, a trained run's, or one of the user's own code."""
+"""The net that a user means by a name: an architecture's, a run's, a shipped model's, or one of the user's own code."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from retseg.core.errors import ConfigError, RetsegError, nearest
 from retseg.core.paths import RUNS
 from retseg.imaging.config import InputConfig
 from retseg.inference.checkpoint import load_weights
+from retseg.inference.shipped_models import shipped_models
 from retseg.models.architecture import Architecture, check_input_size
 from retseg.models.own_net import import_net
 from retseg.models.registry import MODELS
@@ -23,6 +24,8 @@ from retseg.stages.settings import Settings, load_settings
 
 CHANNELS, CLASSES = 3, 3
 """Of a net that nothing else is known about: a colour photograph, and background, vessel and retina."""
+
+WEIGHTS_SUFFIX = ".safetensors"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,7 +69,7 @@ class NamedNet:
 def find_net(
     name: str, *, channels: int | None = None, classes: int | None = None, assignments: Iterable[str] = ()
 ) -> NamedNet:
-    """The net called `name`: an architecture, `module:attribute`, or a run (its folder, name or weights file).
+    """The net called `name`: an architecture, `module:attribute`, a run (folder, name or weights file), or one shipped.
 
     `channels` and `classes` are for nets that are built here; a run's net has its own, and another number is refused.
     `assignments` (`model.options.X=Y`) are for architectures.
@@ -107,12 +110,17 @@ def _built(
 
 def _is_run(name: str) -> bool:
     path = Path(name)
-    return path.suffix == ".safetensors" or path.is_dir() or (RUNS / name).is_dir()
+    return path.suffix == WEIGHTS_SUFFIX or path.is_dir() or (RUNS / name).is_dir() or name in shipped_models()
+
+
+def weights_called(name: str) -> Path:
+    """The weights file that a user means: itself, or that of a run or a shipped model."""
+    path = Path(name)
+    return path if path.suffix == WEIGHTS_SUFFIX else weights_of(find_run(path))
 
 
 def _trained(name: str, channels: int | None, classes: int | None) -> NamedNet:
-    path = Path(name)
-    file = path if path.suffix == ".safetensors" else weights_of(find_run(path))
+    file = weights_called(name)
     model = load_weights(file, torch.device("cpu"))
     card = model.card
     for what, asked, there in (
@@ -143,4 +151,4 @@ def _suggestion(name: str) -> str:
         runs = run_names()
     except RetsegError:  # a broken manifest among the runs is not what was asked about
         runs = []
-    return f"{nearest(name, [*MODELS.names(), *runs])}; a net of your own is named module:attribute"
+    return f"{nearest(name, [*MODELS.names(), *runs, *shipped_models()])}; a net of your own is named module:attribute"

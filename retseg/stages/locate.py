@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from retseg.core.errors import ConfigError, InputError
 from retseg.core.manifest import Manifest
 from retseg.core.paths import PREPARED, RAW, RUNS
 from retseg.datasets.config import DatasetConfig
-from retseg.datasets.registry import DATASETS, GENERATED, find_datasets
-
-DATA_VARIABLE = "RETSEG_DATA"
+from retseg.datasets.registry import DATASETS, GENERATED, find_datasets, generated_root
+from retseg.datasets.registry import known_datasets as known_datasets
+from retseg.datasets.registry import search_folders as search_folders
+from retseg.inference.shipped_models import DEFAULT, shipped_models
 
 Runs = Path | Sequence[Path] | None
 """What predictions are made with: a run, several whose probabilities are averaged, or None for the newest."""
@@ -29,21 +30,6 @@ class Source:
     name: str
     root: Path
     note: str
-
-
-def search_folders() -> list[Path]:
-    """Where known datasets are looked for: below $RETSEG_DATA if it is set, and below data/raw."""
-    folders = [Path(value).expanduser() for value in [os.environ.get(DATA_VARIABLE, "")] if value]
-    return [*folders, RAW]
-
-
-def known_datasets() -> dict[str, Path]:
-    """Datasets of real photographs found in the search folders, by name."""
-    found: dict[str, Path] = {}
-    for folder in search_folders():
-        for name, root in find_datasets(folder).items():
-            found.setdefault(name, root)
-    return found
 
 
 def find_source(config: DatasetConfig, root: Path | None) -> Source:
@@ -64,7 +50,7 @@ def find_source(config: DatasetConfig, root: Path | None) -> Source:
         f"No known dataset lies below {looked}, so the generated set is prepared: computer-drawn fundus "
         "photographs with exact labels. `retseg datasets list` names the real ones."
     )
-    return Source(GENERATED, _generated_root(GENERATED, config), note)
+    return Source(GENERATED, generated_root(GENERATED, config), note)
 
 
 def _source_at(config: DatasetConfig, root: Path) -> Source:
@@ -93,7 +79,20 @@ def _source_called(config: DatasetConfig) -> Source:
     kind = DATASETS.get(name)
     if kind.generated:
         note = f"{kind.title[:1].upper()}{kind.title[1:]}: computer-drawn photographs with exact labels."
-        return Source(name, _generated_root(name, config), note)
+        return Source(name, generated_root(name, config), note)
+    if kind.joins:
+        kind(config)  # refuses members that cannot be joined
+        real = [member for member in config.members if not DATASETS.get(member).generated]
+        places = " and ".join(f"{member} in {_found(member)}" for member in real)
+        # They may lie apart, so that no folder is theirs alone: each is looked for again from this one on.
+        root = next((folder for folder in search_folders() if folder.is_dir()), RAW)
+        return Source(name, root, f"Found {places}." if places else "All members are generated.")
+    root = _found(name)
+    return Source(name, root, f"Found the dataset {name} in {root}.")
+
+
+def _found(name: str) -> Path:
+    """Where a dataset of real photographs lies."""
     found = known_datasets()
     if name not in found:
         looked = " and ".join(str(folder) for folder in search_folders())
@@ -101,12 +100,7 @@ def _source_called(config: DatasetConfig) -> Source:
             f"the dataset {name} is not below {looked}",
             fix=f"Give its folder with --root; `retseg datasets show {name}` tells where to get it",
         )
-    return Source(name, found[name], f"Found the dataset {name} in {found[name]}.")
-
-
-def _generated_root(name: str, config: DatasetConfig) -> Path:
-    parts = [name, str(config.count), config.size or "", str(config.generator_seed)]
-    return RAW / "-".join(part for part in parts if part)
+    return found[name]
 
 
 def newest_prepared(dataset: str | None = None) -> Path:
@@ -119,11 +113,34 @@ def newest_prepared(dataset: str | None = None) -> Path:
 
 
 def newest_run() -> Path:
-    """The run whose training finished last. It is a net's: a training-free method is taken only when it is named."""
+    """The run whose training finished last; without one, that of the default model that ships with retseg.
+
+    It is a net's: a training-free method is taken only when it is named.
+    """
     found = _newest(RUNS.glob("*/train"), TRAINED, None)
-    if found is None:
-        raise InputError("there is no trained run yet", where=RUNS, fix="Run `retseg train` first")
-    return found.parent
+    if found is not None:
+        return found.parent
+    return _shipped_run(RUNS / DEFAULT) or _refuse_without_model(RUNS)
+
+
+def shipped_weights(run: Path) -> Path | None:
+    """The weights of the shipped model whose results lie in the folder `run`; None for a run of the user's own."""
+    if (run / "train").is_dir() or run.resolve().parent != RUNS.resolve():
+        return None
+    return shipped_models().get(run.name)
+
+
+def _shipped_run(run: Path) -> Path | None:
+    return RUNS / run.name if shipped_weights(run) is not None else None
+
+
+def _refuse_without_model(where: Path) -> NoReturn:
+    raise InputError(
+        "there is no trained run yet, and this copy of retseg ships no model",
+        where=where,
+        fix="Train one with `retseg train` (`retseg datasets list` names photographs to train on), see one made in "
+        "minutes with `retseg demo`, or do without with `--method frangi`",
+    )
 
 
 def newest_tuned(method: str) -> Path | None:
@@ -135,18 +152,28 @@ def newest_tuned(method: str) -> Path | None:
 
 
 def find_run(path: Path | None) -> Path:
-    """The run's folder for what the user gave: its folder, its train folder or weights, its name, or None."""
+    """The run's folder for what the user gave: its folder, its train folder or weights, its name, or None.
+
+    A shipped model is named like a run and has no `train/`: its folder below `runs/` is where its results go, and need
+    not be there. A run of the user's own with that name goes before it.
+    """
     if path is None:
         return newest_run()
     if path.is_file() and path.parent.name == "train":
         return path.parent.parent
-    for candidate in (path, RUNS / path):
+    candidates = (path, RUNS / path)
+    for candidate in candidates:
         if (candidate / "train").is_dir():
             return candidate
         if candidate.name == "train" and candidate.is_dir():
             return candidate.parent
-    if path.with_name(path.name + ".partial").exists() or (path / "train.partial").is_dir():
+    if any(one.with_name(one.name + ".partial").exists() or (one / "train.partial").is_dir() for one in candidates):
         raise InputError("the run is not finished", where=path, fix="Run its `retseg train` command again to go on")
+    for candidate in candidates:
+        if (shipped := _shipped_run(candidate)) is not None:
+            return shipped
+    if path.name == DEFAULT:
+        _refuse_without_model(path)
     raise InputError("no trained run is here", where=path, fix="Give a folder below runs/, or train one")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,13 @@ from retseg.datasets.base import DEFAULT_CLASSES
 from retseg.datasets.folder import photographs
 from retseg.datasets.prepared import PreparedSet
 from retseg.imaging.fov import estimate_fov
+from retseg.imaging.fundus_check import FUNDUS, NO_FUNDUS, Verdict, check_fundus
 from retseg.imaging.io import read_image, read_label
 from retseg.inference.config import PredictConfig
 from retseg.postprocess.registry import checked, choose
 from retseg.stages.done import DoneList
 from retseg.stages.failures import Failure, write_failures
+from retseg.stages.flagged import Flag, counted, write_flagged
 from retseg.stages.locate import Runs
 from retseg.stages.run_model import RunModel, open_predictor
 from retseg.stages.runner import Plan, StageResult, run_stage
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from retseg.inference.writer import PredictionWriter
 
 STAGE = "predict"
-VERSION = 2
+VERSION = 3
 
 
 def predict_photographs(
@@ -130,7 +132,7 @@ def _predict(
     force: bool,
 ) -> StageResult:
     chosen = None if model.needs_no_device else choose_device(device)
-    config = settings.predict
+    config = settings.predict.over(model.card.predict)
     _refuse_impossible_separation(model.card, config)
     plan = Plan(
         STAGE,
@@ -167,21 +169,27 @@ class _Prediction:
     point: OperatingPoint | None
     device: torch.device | None
     failures: dict[str, Failure] = field(default_factory=dict)
+    flags: dict[str, Flag] = field(default_factory=dict)
     seconds: float = 0.0
 
     def run(self, out: Path) -> dict[str, Any]:
         with DoneList(out) as done:
-            earlier = {str(entry["id"]) for entry in done.earlier() if "id" in entry}
+            entries = [entry for entry in done.earlier() if "id" in entry]
+            earlier = {str(entry["id"]) for entry in entries}
+            self.flags |= {str(entry["id"]): Flag(**entry["flag"]) for entry in entries if "flag" in entry}
             pending = [sample for sample in self.samples if sample.id not in earlier]
             with progress("Predicting", len(self.samples)) as bar:
                 bar.skip(len(earlier))
                 for identifier in self._written(pending, out):
-                    done.add({"id": identifier})
+                    flag = self.flags.get(identifier)
+                    done.add({"id": identifier, **({"flag": asdict(flag)} if flag else {})})
                     bar.advance(1, identifier)
             if not earlier and len(self.failures) == len(self.samples):
                 raise self._nothing_left()
         failures = [self.failures[sample.id] for sample in self.samples if sample.id in self.failures]
         write_failures(out, failures)
+        flags = [self.flags[sample.id] for sample in self.samples if sample.id in self.flags]
+        write_flagged(out, flags)
         runs = [str(member.run) for member in self.model.members]
         return {
             "run": str(self.model.run),
@@ -191,6 +199,7 @@ class _Prediction:
             **self._separated(),
             "images": len(self.samples) - len(failures),
             "failures": len(failures),
+            "flagged": counted(flags),
             # What an interrupted run had spent is not known, and half of it would only mislead.
             "net_seconds": None if earlier else round(self.seconds, 3),
         }
@@ -214,12 +223,19 @@ class _Prediction:
         with ThreadPoolExecutor(1) as reading, ThreadPoolExecutor(1) as writing:
             waiting: deque[Future[str]] = deque()
             for prediction in predictor.probabilities_of_many(self._loaded(samples, reading)):
-                waiting.append(writing.submit(_write, writer, prediction))
+                waiting.append(writing.submit(_write, writer, self._claimed(prediction)))
                 while len(waiting) > 2:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         self.seconds = predictor.seconds
+
+    def _claimed(self, prediction: Prediction) -> Prediction:
+        """The prediction; where the picture is certainly no fundus photograph, one that sees nothing in it."""
+        flag, outside = self.flags.get(prediction.id), self.model.card.classes.outside
+        if flag is None or flag.verdict != NO_FUNDUS or outside is None:
+            return prediction
+        return prediction.of_nothing(self.model.card.classes)
 
     def _tools(self, out: Path) -> tuple[Predicts, PredictionWriter]:
         from retseg.inference.writer import PredictionWriter, write_operating_point
@@ -230,26 +246,41 @@ class _Prediction:
         write_operating_point(out, self.point)
         separation = (self.config.separation, self.config.separation_options)
         writer = PredictionWriter(
-            out, predictor.classes, threshold, all_classes=self.config.all_classes, separation=separation
+            out,
+            predictor.classes,
+            threshold,
+            all_classes=self.config.all_classes,
+            separation=separation,
+            specks=self.config.specks,
+            uncertainty=self.config.uncertainty,
         )
         return predictor, writer
 
     def _loaded(self, samples: list[Sample], pool: ThreadPoolExecutor) -> Iterator[tuple[str, UInt8Array, BoolArray]]:
         """Photographs with their fields of view, one read ahead; a bad one is noted and passed over."""
-        ahead: deque[tuple[Sample, Future[tuple[UInt8Array, BoolArray]]]] = deque()
+        ahead: deque[tuple[Sample, Future[tuple[UInt8Array, BoolArray, Verdict]]]] = deque()
         rest = iter(samples)
         while True:
             while len(ahead) < 2 and (sample := next(rest, None)) is not None:
-                ahead.append((sample, pool.submit(_load, sample, self.model.card.classes)))
+                ahead.append((sample, pool.submit(_looked_at, sample, self.model.card.classes, self.config.check)))
             if not ahead:
                 return
             sample, future = ahead.popleft()
             try:
-                image, fov = future.result()
+                image, fov, verdict = future.result()
             except ImageError as error:
                 self.failures[sample.id] = Failure(sample.id, str(sample.image), error.line)
                 continue
+            if verdict.level != FUNDUS:
+                self.flags[sample.id] = Flag(sample.id, str(sample.image), verdict.level, "; ".join(verdict.reasons))
             yield sample.id, image, fov
+
+
+def _looked_at(sample: Sample, classes: Classes, check: bool) -> tuple[UInt8Array, BoolArray, Verdict]:
+    """A photograph with its field of view and what the check says; who gives a field of view has looked himself."""
+    image, fov = _load(sample, classes)
+    wanted = check and sample.fov is None and classes.outside is not None
+    return image, fov, check_fundus(image, fov) if wanted else Verdict()
 
 
 def _load(sample: Sample, classes: Classes) -> tuple[UInt8Array, BoolArray]:

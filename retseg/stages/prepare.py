@@ -49,8 +49,8 @@ def prepare(
     source = find_source(settings.dataset, root)
     config = settings.dataset.model_copy(update={"name": source.name})
     dataset = DATASETS.get(source.name)(config)
-    if dataset.generated:
-        with progress("Generating photographs", config.count) as bar:
+    if dataset.to_generate:
+        with progress("Generating photographs", dataset.to_generate) as bar:
             dataset.generate(source.root, lambda n, note: bar.advance(n, note))
     dataset = dataset.at(source.root)
     samples = dataset.samples(source.root)
@@ -73,7 +73,9 @@ def _remarks(dataset: Dataset, source: Source, rows: list[IndexRow]) -> list[str
     lines += [f"warning: {row.id}: {remark}." for row in rows for remark in row.remarks]
     lines.sort(key=lambda line: line.startswith("note"))
     if len(lines) > _MOST_REMARKS:
-        rest = f"... and {len(lines) - _MOST_REMARKS} more: retseg datasets check {source.name} --root {source.root}"
+        members = ",".join(dataset.config.members)
+        of = f"{source.name} --set dataset.members=[{members}]" if members else source.name
+        rest = f"... and {len(lines) - _MOST_REMARKS} more: retseg datasets check {of} --root {source.root}"
         return [*lines[:_MOST_REMARKS], rest]
     return lines
 
@@ -84,7 +86,7 @@ def _plan(settings: Settings, config: DatasetConfig, classes: Classes, source: S
     said = {s.id: [s.patient, s.eye, s.split, s.um_per_pixel, list(s.labels)] for s in samples}
     inputs = {
         **file_digests(files, source.root),
-        **DATASETS.code_of_others(source.name),
+        **{key: code for name in (source.name, *config.members) for key, code in DATASETS.code_of_others(name).items()},
         "samples": digest_of(said),
         "classes": digest_of(classes.to_json()),
     }

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from retseg.core.manifest import Manifest
+from retseg.core.manifest import Manifest, file_digest
 from retseg.core.paths import REPORTS
 from retseg.core.progress import progress
 from retseg.datasets.prepared import PreparedSet
@@ -15,7 +15,7 @@ from retseg.reporting.run_files import RunFolders
 from retseg.reporting.run_report import NAME as PAGE
 from retseg.reporting.run_report import write_run_report
 from retseg.stages.evaluate import evaluate
-from retseg.stages.locate import find_run
+from retseg.stages.locate import find_run, shipped_weights
 from retseg.stages.predict import predict_prepared
 from retseg.stages.runner import Plan, StageResult, run_stage
 from retseg.stages.settings import Settings
@@ -56,8 +56,10 @@ def report(
         predicted = predict_prepared(settings, prepared, run=run, device=device)
         scored = evaluate(settings, prepared, run=run, device=device, workers=workers)
         notes += predicted.notes
-        systems.append(RunFolders(name, run / "train", predicted.folder, scored.folder))
-        inputs[run.name] = Manifest.read(run / "train").digest
+        shipped = shipped_weights(run)
+        train = run / "train" if shipped is None else None
+        systems.append(RunFolders(name, train, predicted.folder, scored.folder))
+        inputs[run.name] = Manifest.read(run / "train").digest if shipped is None else file_digest(shipped)
         inputs[f"{run.name} predictions"] = predicted.manifest.digest
         inputs[f"{run.name} scores"] = scored.manifest.digest
     plan = Plan(STAGE, VERSION, settings.part("report"), inputs)

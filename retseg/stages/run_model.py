@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from retseg.core.errors import ConfigError
-from retseg.core.manifest import digest_of, file_digest
+from retseg.core.errors import CheckpointError, ConfigError
+from retseg.core.manifest import Manifest, digest_of, file_digest
 from retseg.core.paths import RUNS, WEIGHTS
 from retseg.core.types import Classes, OperatingPoint
 from retseg.datasets.prepared import PreparedSet
 from retseg.inference.card import Card, refuse_other_classes
 from retseg.inference.config import PredictConfig
 from retseg.inference.method_predictor import FITTED_FILE, METHOD_FILE, read_method_card
-from retseg.stages.locate import Runs, find_runs, newest_tuned
+from retseg.inference.shipped_models import DEFAULT, shipped_models
+from retseg.stages.locate import Runs, find_runs, newest_tuned, shipped_weights
 from retseg.stages.settings import Settings
+from retseg.stages.sources import sources_of
 from retseg.stages.tune import published_run, tune
 
 if TYPE_CHECKING:
@@ -29,9 +31,21 @@ UNFITTED = 0.5
 
 
 def weights_of(run: Path) -> Path:
-    """What a run predicts with: the weights file of its net, or the file of its tuned method."""
+    """What a run predicts with: the weights file of its net, the file of its tuned method, or a shipped model's."""
     method = run / "train" / METHOD_FILE
-    return method if method.is_file() else run / "train" / WEIGHTS
+    return method if method.is_file() else shipped_weights(run) or run / "train" / WEIGHTS
+
+
+def trained_config(run: Path) -> Mapping[str, Any]:
+    """The sections of the configuration that a net was trained with, as its manifest or its card keeps them."""
+    if shipped_weights(run) is None:
+        return Manifest.read(run / "train").config
+    provenance = _read_card(weights_of(run)).provenance
+    if provenance is None or not provenance.config:
+        raise CheckpointError(
+            "this model does not say how it was trained", where=run, fix="Pack it again with `retseg models pack`"
+        )
+    return provenance.config
 
 
 def open_predictor(weights: Sequence[Path], config: PredictConfig, device: torch.device | None) -> Predicts:
@@ -69,9 +83,31 @@ class Member:
         fitted = {"fitted": file_digest(arrays)} if weights.name == METHOD_FILE and arrays.is_file() else {}
         return cls(run, weights, _read_card(weights), {"weights": file_digest(weights), **fitted})
 
+    @property
+    def shipped(self) -> bool:
+        """Whether it came with retseg."""
+        return self.weights in shipped_models().values()
+
     def words(self, remark: str = "") -> str:
-        """Its run and where it comes from."""
-        return f"{self.run} ({_origin(self.weights, self.card)}{remark})"
+        """Its run, or its name, and where it comes from."""
+        origin = f"{_origin(self.weights, self.card)}{remark}"
+        return f"{self.run.name}, which ships with retseg ({origin})" if self.shipped else f"{self.run} ({origin})"
+
+    @property
+    def choices(self) -> str:
+        """How to take another model than this one, which nobody named; a sentence, or nothing."""
+        if self.shipped:
+            return " No run of yours is here; `--run NAME` takes one."
+        more = shipped_weights(RUNS / DEFAULT) is not None
+        return f" `--run {DEFAULT}` takes the one that ships with retseg." if more else ""
+
+    @property
+    def hides(self) -> str:
+        """That a run of the user's own goes before the shipped model of its name; a sentence, or nothing."""
+        name = self.run.resolve().name
+        if self.shipped or name not in shipped_models() or self.run.resolve().parent != RUNS.resolve():
+            return ""
+        return f" It is a run of yours and goes before the model {name} that ships with retseg; rename it to use that."
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +131,9 @@ class RunModel:
         (member,) = members
         if expect is not None:
             refuse_other_classes(member.weights, member.card.classes, expect)
-        which = "" if given else ", the newest run"
-        return cls(member.run, (member,), member.card, (f"Model: {member.words(which)}.",))
+        which = "" if given or member.shipped else ", the newest run"
+        more = member.hides or ("" if given else member.choices)
+        return cls(member.run, (member,), member.card, (f"Model: {member.words(which)}.{more}",))
 
     @classmethod
     def _ensemble(cls, members: list[Member], expect: Classes | None) -> RunModel:
@@ -174,5 +211,5 @@ def _read_card(weights: Path) -> Card:
 
 def _origin(weights: Path, card: Card) -> str:
     if weights.name != METHOD_FILE:
-        return f"{card.arch} trained on {card.dataset}"
+        return f"{card.arch} trained on {' and '.join(sources_of(card))}"
     return f"{card.arch} tuned on {card.dataset}" if card.dataset else f"{card.arch}, not tuned"

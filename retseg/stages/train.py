@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from retseg.core.device import choose_device, device_name
 from retseg.core.errors import InputError, listed
 from retseg.core.manifest import Manifest, digest_of, file_digest
-from retseg.core.paths import RUNS, WEIGHTS
+from retseg.core.paths import RUNS
 from retseg.core.progress import Progress, progress
 from retseg.datasets.prepared import PreparedSet
+from retseg.inference.method_predictor import METHOD_FILE
 from retseg.models.registry import MODELS
 from retseg.stages.locate import find_run
+from retseg.stages.run_model import weights_of
 from retseg.stages.runner import Plan, StageResult, run_stage, unfinished
 from retseg.stages.settings import Settings
 
@@ -110,14 +112,14 @@ def job_of(
 
 
 def weights_to_start(settings: Settings) -> Path | None:
-    """The weights file that `train.start` names by a run, its name, or the file itself; None where it names none."""
+    """The weights file that `train.start` names by a run, a shipped model or the file itself; else None."""
     if settings.train.start is None:
         return None
     given = Path(settings.train.start)
     if given.is_file():
         return given
-    weights = find_run(given) / "train" / WEIGHTS
-    if not weights.is_file():
+    weights = weights_of(find_run(given))
+    if weights.name == METHOD_FILE or not weights.is_file():
         raise InputError("this run has no net's weights to begin with", where=given, fix="Name a run of `retseg train`")
     return weights
 

@@ -20,6 +20,7 @@ from retseg.core.paths import RUNS, write_atomically
 from retseg.core.progress import progress
 from retseg.core.types import Classes, OperatingPoint, Sample
 from retseg.datasets.prepared import PreparedSet
+from retseg.datasets.splits import patients_by_origin
 from retseg.imaging.config import InputConfig
 from retseg.inference.card import Card
 from retseg.inference.config import PredictConfig
@@ -226,6 +227,7 @@ def _card(
         dataset=data.name if data is not None else "",
         splits={"train": tuple(s.id for s in samples), "validation": (), "test": tuple(s.id for s in test)},
         train_patients=tuple(sorted({sample.patient for sample in samples})),
+        seen={name: tuple(sorted(who)) for name, who in patients_by_origin(samples).items()},
         operating_point=point,
         unseen=unseen,
         retseg=_version(),

@@ -1,21 +1,17 @@
-"""Augmentation of a whole batch at once, on the device: what was drawn for each patch, and how it is done to it."""
+"""What is drawn for each patch of a batch; `warp`, `relight` and `degrade` then do it to the whole batch at once."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from retseg.training.config import AugmentConfig
 
 Draws = NDArray[np.float64]
-
-_BLUR_REACH = 3.0  # a Gaussian is cut off after so many standard deviations
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +28,14 @@ class Augmentation:
         colour: (B, 3): factors of red, green and blue.
         blur: Standard deviation in pixels.
         noise: Standard deviation of the brightness 0..1.
+        stretch: Width of the content over its height; the area stays.
+        mixing: (B, 3, 3): rows give red, green and blue from the old ones.
+        illumination: (B, 3, 3): heights of the surface that is added to 1, on a grid from corner to corner.
+        sharpen: How many times what a blur takes away is added.
+        sharpen_sigma: Standard deviation of that blur in pixels.
+        resolution: Shrunk by this factor and enlarged again.
+        jpeg: Quality 1..100; 0 stores nothing.
+        renormalise: Bool: the statistics of the input follow the new light.
     """
 
     flips: NDArray[np.bool_]
@@ -43,16 +47,22 @@ class Augmentation:
     colour: Draws
     blur: Draws
     noise: Draws
+    stretch: Draws
+    mixing: Draws
+    illumination: Draws
+    sharpen: Draws
+    sharpen_sigma: Draws
+    resolution: Draws
+    jpeg: NDArray[np.int64]
+    renormalise: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.angle)
 
     @property
     def resampled(self) -> NDArray[np.bool_]:
-        """(B,) bool: which patches are turned or scaled, so that they cannot be cut out as they are."""
-        return np.asarray((self.angle != 0.0) | (self.scale != 1.0))
-
-    @property
-    def reach(self) -> Draws:
-        """(B,): how much larger than the patch the square is that its content comes from."""
-        return np.asarray((np.abs(np.cos(self.angle)) + np.abs(np.sin(self.angle))) / self.scale)
+        """(B,) bool: which patches are turned, scaled or stretched, so that they cannot be cut out as they are."""
+        return np.asarray((self.angle != 0.0) | (self.scale != 1.0) | (self.stretch != 1.0))
 
     def part(self, chosen: NDArray[np.int64]) -> Augmentation:
         """What happens to some of the patches, by their numbers."""
@@ -62,17 +72,30 @@ class Augmentation:
 def draw(config: AugmentConfig, patches: int, rng: np.random.Generator) -> Augmentation:
     """Draws what happens to each of `patches` patches."""
     # Every number is drawn whatever the configuration, so that switching one transform off leaves the others alone.
+    # What came later is drawn later, so that it does not change what a seed gives without it.
     chance, value, flip = rng.random((8, patches)), rng.random((8, patches)), rng.random((patches, 3))
     gains = rng.random((patches, 3))
+    chance, value = (
+        np.concatenate([chance, rng.random((7, patches))]),
+        np.concatenate([value, rng.random((6, patches))]),
+    )
+    mixed, surface = rng.random((patches, 3, 3)), rng.standard_normal((patches, 3, 3))
 
     def chosen(row: int, probability: float, changed: Draws, neutral: float) -> Draws:
         return np.where(chance[row] < probability, changed, neutral)
+
+    def chosen_each(row: int, probability: float, changed: Draws, neutral: Draws | float) -> Draws:
+        return np.where((chance[row] < probability)[:, None, None], changed, neutral)
 
     def factor(row: int, low: float, high: float) -> Draws:
         return np.asarray(low * (high / low) ** value[row])
 
     angle = np.deg2rad(config.rotation.degrees) * (2 * value[0] - 1)
     gains = 1 + config.colour.amount * (2 * gains - 1)
+    stretch = factor(8, 1 / (1 + config.stretch.amount), 1 + config.stretch.amount)
+    mixing = np.eye(3) + config.mixing.amount * (2 * mixed - 1)
+    illumination = (config.illumination.amount * value[9])[:, None, None] * surface
+    quality = np.floor(config.jpeg.low + (config.jpeg.high - config.jpeg.low + 1) * value[13])
     return Augmentation(
         flips=flip < np.array([config.flips.horizontal, config.flips.vertical, config.flips.diagonal]),
         angle=chosen(0, config.rotation.probability, angle, 0.0),
@@ -83,103 +106,28 @@ def draw(config: AugmentConfig, patches: int, rng: np.random.Generator) -> Augme
         colour=np.where((chance[5] < config.colour.probability)[:, None], gains, 1.0),
         blur=chosen(6, config.blur.probability, config.blur.sigma * value[6], 0.0),
         noise=chosen(7, config.noise.probability, config.noise.sigma * value[7], 0.0),
+        stretch=chosen(8, config.stretch.probability, stretch, 1.0),
+        mixing=chosen_each(10, config.mixing.probability, mixing, np.eye(3)),
+        illumination=chosen_each(9, config.illumination.probability, illumination, 0.0),
+        sharpen=chosen(11, config.sharpen.probability, config.sharpen.amount * value[10], 0.0),
+        sharpen_sigma=config.sharpen.sigma * value[11],
+        resolution=chosen(12, config.resolution.probability, factor(12, 1.0, config.resolution.factor), 1.0),
+        jpeg=chosen(13, config.jpeg.probability, quality, 0.0).astype(np.int64),
+        renormalise=chance[14] < config.renormalise.probability,
     )
 
 
-def margin(augmentation: Augmentation, patch_size: int) -> int:
-    """Pixels that must be cut around patches of `patch_size` so that turning and scaling never look beyond them."""
-    return max(0, math.ceil((float(augmentation.reach.max()) - 1) * patch_size / 2) + 1)
-
-
-def resample(pictures: Tensor, maps: Tensor, augmentation: Augmentation, patch_size: int) -> tuple[Tensor, Tensor]:
-    """Turns and scales: one affine sampling from squares that are larger than the patches by `margin` on every side.
-
-    `pictures` (B, 3, S, S) float are sampled bilinearly, `maps` (B, K, S, S) uint8 at the nearest pixel. Returns
-    (B, 3, p, p) float and (B, K, p, p) uint8, centred like the squares.
-    """
-    count, side = len(pictures), pictures.shape[-1]
-    # Rows of the matrix give x and y of the source; coordinates run from -1 to 1 between the outermost pixels' centres.
-    shrink = (patch_size - 1) / (side - 1) / augmentation.scale
-    cos, sin = shrink * np.cos(augmentation.angle), shrink * np.sin(augmentation.angle)
-    zero = np.zeros(count)
-    matrix = np.stack([np.stack([cos, -sin, zero], 1), np.stack([sin, cos, zero], 1)], 1)
-    theta = torch.from_numpy(matrix).float().to(pictures.device)
-    grid = F.affine_grid(theta, [count, 1, patch_size, patch_size], align_corners=True)
-    turned = F.grid_sample(pictures, grid, mode="bilinear", padding_mode="border", align_corners=True)
-    labels = F.grid_sample(maps.float(), grid, mode="nearest", padding_mode="border", align_corners=True)
-    return turned, labels.to(torch.uint8)
-
-
-def flip(pictures: Tensor, maps: Tensor, augmentation: Augmentation) -> tuple[Tensor, Tensor]:
-    """Mirrors those of the (B, 3, p, p) pictures and (B, K, p, p) maps that are to be mirrored; exact."""
-    for axis, chosen in enumerate(augmentation.flips.T):
-        index = _index(chosen, pictures.device)
-        if index is None:
-            continue
-        picture, labels = pictures[index], maps[index]
-        if axis == 2:
-            pictures[index], maps[index] = picture.transpose(2, 3), labels.transpose(2, 3)
-        else:
-            pictures[index], maps[index] = picture.flip(3 - axis), labels.flip(3 - axis)
-    return pictures, maps
-
-
-def relight(pictures: Tensor, augmentation: Augmentation, noise_seed: int) -> Tensor:
-    """Changes how (B, 3, p, p) float pictures in 0..1 are lit, in place where it can; the result stays in 0..1."""
-    device = pictures.device
-    index = _index(augmentation.gamma != 1.0, device)
-    if index is not None:
-        pictures[index] = pictures[index].pow(_column(augmentation.gamma[augmentation.gamma != 1.0], device))
-    changed = (augmentation.contrast != 1.0) | (augmentation.brightness != 0.0) | (augmentation.colour != 1.0).any(1)
-    index = _index(changed, device)
-    if index is not None:
-        part = pictures[index]
-        contrast, brightness = (
-            _column(values[changed], device) for values in (augmentation.contrast, augmentation.brightness)
-        )
-        gain = torch.from_numpy(augmentation.colour[changed]).float().to(device)[:, :, None, None]
-        mean = part.mean((2, 3), keepdim=True)
-        # gain * (contrast * (x - mean) + mean + brightness), as one multiplication and one addition per pixel
-        pictures[index] = part * (gain * contrast) + gain * ((1 - contrast) * mean + brightness)
-    pictures = _blur(pictures, augmentation.blur)
-    pictures = _add_noise(pictures, augmentation.noise, noise_seed)
-    return pictures.clamp_(0.0, 1.0)
-
-
-def _blur(pictures: Tensor, sigma: Draws) -> Tensor:
-    blurred = sigma > 0
-    index = _index(blurred, pictures.device)
-    if index is None:
-        return pictures
-    reach = min(math.ceil(_BLUR_REACH * float(sigma.max())), pictures.shape[-1] - 1)
-    distance = np.arange(-reach, reach + 1)
-    kernel = np.exp(-0.5 * (distance / np.maximum(sigma[blurred, None], 1e-3)) ** 2)
-    kernel /= kernel.sum(1, keepdims=True)
-    # One channel per patch and colour, each with its own kernel, first along the rows and then along the columns.
-    weight = torch.from_numpy(kernel).float().to(pictures.device).repeat_interleave(3, 0)[:, None]
-    part = pictures[index]
-    planes = F.pad(part, (reach,) * 4, mode="reflect").flatten(0, 1)[None]
-    planes = F.conv2d(planes, weight[:, :, None, :], groups=planes.shape[1])
-    planes = F.conv2d(planes, weight[:, :, :, None], groups=planes.shape[1])
-    pictures[index] = planes[0].reshape(part.shape)
-    return pictures
-
-
-def _add_noise(pictures: Tensor, sigma: Draws, seed: int) -> Tensor:
-    index = _index(sigma > 0, pictures.device)
-    if index is None:
-        return pictures
-    source = torch.Generator(pictures.device).manual_seed(seed)
-    part = pictures[index]
-    noise = torch.randn(part.shape, generator=source, device=part.device)
-    pictures[index] = part + noise * _column(sigma[sigma > 0], part.device)
-    return pictures
-
-
-def _index(chosen: NDArray[np.bool_], device: torch.device) -> Tensor | None:
+def numbers(chosen: NDArray[np.bool_], device: torch.device) -> Tensor | None:
     """The numbers of the chosen patches, or None where there are none."""
     return torch.from_numpy(np.flatnonzero(chosen)).to(device) if chosen.any() else None
 
 
-def _column(values: Draws, device: torch.device) -> Tensor:
+def column(values: Draws, device: torch.device) -> Tensor:
+    """One value a patch, float32 (B, 1, 1, 1)."""
     return torch.from_numpy(values).float().to(device)[:, None, None, None]
+
+
+def put(pictures: Tensor, index: Tensor, part: Tensor) -> None:
+    """Puts (b, 3, h, w) back where `numbers` took it from."""
+    # Between tensors of the same order of memory the copy is more than twice as fast.
+    pictures[index] = part.contiguous(memory_format=torch.channels_last)

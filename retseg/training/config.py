@@ -53,7 +53,8 @@ class TrainConfig(Section):
             validation images.
         keep: "best" keeps the weights of the epoch with the highest validation Dice, "last" those of the last epoch.
         class_weights: One weight per class, "balanced" (inverse to a class's share of the training pixels), or None.
-        mixed_precision: "bf16" computes in bfloat16 where that is safe, "off" never does, "auto" does on CUDA only.
+        mixed_precision: "bf16" computes in bfloat16 where that is safe, "off" never does, "auto" does where the device
+            computes bfloat16 itself.
         test_curve: Also compute the loss on the test images, whole and resized to the patch size. It is a curve to look
             at; nothing is ever chosen by it.
     """
@@ -195,6 +196,66 @@ class Noise(Section):
     sigma: float = Field(0.03, gt=0.0, le=1.0)
 
 
+class Stretch(Section):
+    """Making a patch's content longer along one of its sides than along the other, by a factor up to 1 + `amount`."""
+
+    probability: float = Field(0.0, ge=0.0, le=1.0)
+    amount: float = Field(0.1, ge=0.0, le=1.0)
+
+
+class Illumination(Section):
+    """Uneven light: the brightness times 1 + a smooth random surface, whose standard deviation is up to `amount`."""
+
+    probability: float = Field(0.0, ge=0.0, le=1.0)
+    amount: float = Field(0.25, ge=0.0, le=1.0)
+
+
+class Mixing(Section):
+    """Another camera's colours: to each of red, green and blue is added up to `amount` of every channel, or taken."""
+
+    probability: float = Field(0.0, ge=0.0, le=1.0)
+    amount: float = Field(0.25, ge=0.0, le=1.0)
+
+
+class Sharpen(Section):
+    """Adding up to `amount` times what a Gaussian blur of up to `sigma` pixels takes away, as cameras do."""
+
+    probability: float = Field(0.0, ge=0.0, le=1.0)
+    amount: float = Field(1.0, ge=0.0, le=5.0)
+    sigma: float = Field(2.0, gt=0.0, le=5.0)
+
+
+class Resolution(Section):
+    """Shrinking by a factor of up to `factor` and enlarging again, so that the pixels stay and the detail is lost."""
+
+    probability: float = Field(0.0, ge=0.0, le=1.0)
+    factor: float = Field(2.5, ge=1.0, le=8.0)
+
+
+class Jpeg(Section):
+    """Storing as JPEG and reading again, with a quality between `low` and `high`, of which 100 is the best."""
+
+    probability: float = Field(0.0, ge=0.0, le=1.0)
+    low: int = Field(20, ge=1, le=100)
+    high: int = Field(90, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _low_is_below_high(self) -> Self:
+        if self.low > self.high:
+            raise ValueError(f"jpeg needs low <= high, not {self.low} and {self.high}")
+        return self
+
+
+class Renormalise(Section):
+    """Whether the input's mean and standard deviation follow the change of brightness, contrast and colour.
+
+    They do for the share `probability` of the patches, as if the photograph had been taken like that and measured then.
+    The others keep those of the photograph as it is, so that the net sees the change. "unit" inputs measure nothing.
+    """
+
+    probability: float = Field(0.0, ge=0.0, le=1.0)
+
+
 class AugmentConfig(Section):
     """What is done to a patch before the net sees it; each transform by itself, with its own probability."""
 
@@ -207,3 +268,10 @@ class AugmentConfig(Section):
     colour: Colour = Colour()
     blur: Blur = Blur()
     noise: Noise = Noise()
+    stretch: Stretch = Stretch()
+    illumination: Illumination = Illumination()
+    mixing: Mixing = Mixing()
+    sharpen: Sharpen = Sharpen()
+    resolution: Resolution = Resolution()
+    jpeg: Jpeg = Jpeg()
+    renormalise: Renormalise = Renormalise()

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from typing import NamedTuple
 from zlib import crc32
 
@@ -50,13 +49,8 @@ def working_image(
     config: InputConfig,
     side: int | None = None,
     heads: Sequence[Head] = (),
-    *,
-    coverage: bool = False,
 ) -> WorkingImage:
-    """A labelled photograph on the working grid; with `side`, whole and resized to side x side as in the lecture.
-
-    With `coverage` the last plane of its targets is the share of each pixel that the positive class covers.
-    """
+    """A labelled photograph on the working grid; with `side`, whole and resized to side x side as in the lecture."""
     case = prepared.case(sample)
     target = case.targets.get(CLASS_MAP)
     if target is None:
@@ -76,9 +70,6 @@ def working_image(
         )
     instances = geometry.ids_to_working(ids) if heads and ids is not None else None
     targets = planes(geometry.labels_to_working(target), instances, heads)
-    if coverage:
-        share = geometry.share_to_working(target == prepared.classes.positive)
-        targets = torch.cat([targets, torch.from_numpy(share)[None]])
     return WorkingImage(image, targets, statistics.mean, statistics.std)
 
 
@@ -123,13 +114,11 @@ class TrainingImages:
         report: Report | None = None,
         side: int | None = None,
         heads: Sequence[Head] = (),
-        *,
-        coverage: bool = False,
     ) -> TrainingImages:
-        """Reads the photographs of `samples`, all of which must be labelled; the rest is as in `working_image`."""
-        store = _where_to_keep(prepared, samples, device, _BYTES_PER_PIXEL + channels_of(heads) + coverage)
+        """Reads the photographs of `samples`, all of which must be labelled; `side` as in `working_image`."""
+        store = _where_to_keep(prepared, samples, device, _BYTES_PER_PIXEL + channels_of(heads))
         images, targets, means, stds, digest = [], [], [], [], 0
-        for sample, working in zip(samples, _read(prepared, samples, input_config, side, heads, coverage), strict=True):
+        for sample, working in zip(samples, _read(prepared, samples, input_config, side, heads), strict=True):
             digest = crc32(working.targets.numpy().data, crc32(np.ascontiguousarray(working.image).data, digest))
             images.append(torch.from_numpy(working.image).to(store))
             targets.append(working.targets.to(store))
@@ -190,17 +179,11 @@ class TrainingImages:
 
 
 def _read(
-    prepared: PreparedSet,
-    samples: Sequence[Sample],
-    config: InputConfig,
-    side: int | None,
-    heads: Sequence[Head],
-    coverage: bool,
+    prepared: PreparedSet, samples: Sequence[Sample], config: InputConfig, side: int | None, heads: Sequence[Head]
 ) -> Iterator[WorkingImage]:
     # Decoding and resizing leave Python's lock, so threads suffice.
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        read = partial(working_image, prepared, config=config, side=side, heads=heads, coverage=coverage)
-        yield from pool.map(read, samples)
+        yield from pool.map(lambda sample: working_image(prepared, sample, config, side, heads), samples)
 
 
 def _where_to_keep(

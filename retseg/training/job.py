@@ -15,7 +15,7 @@ from retseg.core.errors import ConfigError, InputError
 from retseg.core.progress import Progress
 from retseg.core.types import OperatingPoint, Sample
 from retseg.datasets.prepared import PreparedSet
-from retseg.datasets.splits import TRAIN, VALIDATION, hold_out_patients
+from retseg.datasets.splits import TRAIN, VALIDATION, hold_out_of_each
 from retseg.imaging.config import InputConfig
 from retseg.losses.config import LossConfig
 from retseg.models.build import input_multiple, resolve
@@ -142,7 +142,7 @@ class Division:
     def of(cls, prepared: PreparedSet, fraction: float, seed: int) -> Division:
         """Takes the set's own validation photographs; else sets patients aside, at least one where there are two.
 
-        None if `fraction` is 0.
+        None if `fraction` is 0. Of a joined set, this is done for each member by itself.
         """
         samples = labelled(prepared, prepared.split(TRAIN))
         owners = labelled(prepared, prepared.split(VALIDATION)) if fraction > 0 else []
@@ -152,12 +152,11 @@ class Division:
                 where=prepared.folder,
                 fix="Give labels, or use a trained run with `retseg predict`",
             )
-        if samples and owners:
-            return cls(tuple(samples), tuple(owners))
-        aside = hold_out_patients((sample.patient for sample in samples), fraction, seed)
+        settled = {_member(sample) for sample in owners}
+        aside = hold_out_of_each((sample for sample in samples if _member(sample) not in settled), fraction, seed)
         return cls(
             tuple(sample for sample in samples if sample.patient not in aside),
-            tuple(sample for sample in samples if sample.patient in aside),
+            (*owners, *(sample for sample in samples if sample.patient in aside)),
         )
 
     def first(self, count: int | None) -> Division:
@@ -169,6 +168,10 @@ class Division:
                 fix=f"Choose 1 to {len(self.train)}",
             )
         return replace(self, train=self.train[:count])
+
+
+def _member(sample: Sample) -> str | None:
+    return sample.origin[0] if sample.origin is not None else None
 
 
 def patch_side(share: float, images: TrainingImages, multiple: int) -> int:

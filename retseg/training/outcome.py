@@ -12,6 +12,7 @@ from torch import nn
 
 from retseg.core.paths import WEIGHTS
 from retseg.core.types import OperatingPoint
+from retseg.datasets.splits import patients_by_origin
 from retseg.inference.card import Card
 from retseg.inference.checkpoint import LoadedModel, save_weights
 from retseg.inference.config import PredictConfig
@@ -39,7 +40,7 @@ def finish(
     no training label contained.
     """
     net, epoch = _kept(state)
-    card = replace(_card(job, division, epoch), seen=dict(seen), unseen=unseen)
+    card = replace(_card(job, division, epoch), seen=_everyone(seen, division), unseen=unseen)
     judges, split = (division.validation, "validation") if division.validation else (division.train, "train")
     predictor = Predictor(LoadedModel(net, card), card.predict, job.device)
     point = fit_operating_point(predictor, job.prepared, judges, split, job.report)
@@ -80,6 +81,12 @@ def _card(job: TrainJob, division: Division, epoch: int) -> Card:
         retseg=_version("retseg"),
         torch=torch.__version__,
     )
+
+
+def _everyone(seen: Mapping[str, tuple[str, ...]], division: Division) -> dict[str, tuple[str, ...]]:
+    """Whom earlier weights had seen, and the patients of a joined set also under the datasets that they come from."""
+    own = patients_by_origin((*division.train, *division.validation))
+    return {name: tuple(sorted({*seen.get(name, ()), *own.get(name, ())})) for name in sorted({*seen, *own})}
 
 
 def _facts(

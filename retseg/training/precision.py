@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
+from retseg.core.device import computes_bfloat16
 from retseg.training.config import TrainConfig
 
 
@@ -19,9 +20,9 @@ class Precision:
 
     @classmethod
     def choose(cls, config: TrainConfig, device: torch.device) -> Precision:
-        """As configured; "auto" is mixed on CUDA devices that compute in bfloat16 themselves."""
+        """As configured; "auto" is mixed wherever the device computes in bfloat16 itself."""
         if config.mixed_precision == "auto":
-            return cls(device, device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False))
+            return cls(device, computes_bfloat16(device))
         return cls(device, config.mixed_precision == "bf16")
 
     @property

@@ -37,6 +37,7 @@ LOOK_ALIKES = {
 CONFIGS = {
     GENERATED: DatasetConfig(count=4, size="demo"),
     **dict.fromkeys(LOOK_ALIKES, DatasetConfig(count=12, size="demo")),
+    "joined": DatasetConfig(members=("hrf",)),
 }
 """The configuration of sets that need another one than the default."""
 
@@ -100,6 +101,7 @@ LAYOUTS: dict[str, Callable[[Path, Callable[[str], Path]], object]] = {
     "stanford-background": lambda root, _: write_layout("stanford-background", root, count=12, scale=0.3),
     "penn-fudan": lambda root, _: write_layout("penn-fudan", root, count=12, scale=0.3),
     "indexed": lambda root, other: number(other("penn-fudan"), root),
+    "joined": lambda root, other: shutil.copytree(other("hrf"), root, dirs_exist_ok=True),
     **{name: lambda root, _, name=name: make(name).generate(root) for name in (GENERATED, *LOOK_ALIKES)},
 }
 """How to write each set, given its root and the roots of others."""
@@ -114,6 +116,13 @@ def make(name: str, **change: object) -> Dataset:
 def at(name: str, root: Path) -> Dataset:
     """The set as it is in a folder, which may say what its classes are."""
     return make(name).at(root)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No set lies in its usual place, where members of a joined set are looked for too."""
+    monkeypatch.delenv("RETSEG_DATA", raising=False)
+    monkeypatch.chdir(tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -202,8 +211,8 @@ def test_every_split_of_every_protocol_is_by_patient(name: str, root: Path) -> N
 
 
 def test_the_reference_is_the_first_observer_declared(name: str, root: Path) -> None:
-    observers = list(make(name).observers)
     for sample in make(name).samples(root):
+        observers = list(DATASETS.get(sample.origin[0] if sample.origin else name).observers)
         assert list(sample.labels) == observers[: len(sample.labels)]
 
 
@@ -248,7 +257,9 @@ def test_the_owners_layout_is_clean(name: str, root: Path) -> None:
 
 def test_discovery_finds_published_sets_and_claims_no_others(name: str, root: Path) -> None:
     unclaimed = name == "folder" or DATASETS.get(name).generated
-    expected = {} if unclaimed else {name: root}
+    # A set that is made of others has no layout of its own: its members are found.
+    names = make(name).config.members or (() if unclaimed else (name,))
+    expected = dict.fromkeys(names, root)
     assert find_datasets(root) == expected
     assert find_datasets(root.parent).get(name) == expected.get(name)
 

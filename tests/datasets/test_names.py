@@ -8,7 +8,7 @@ from pathlib import Path
 import retseg
 from retseg.datasets.registry import DATASETS
 
-WORDS = ("folder", "indexed", "synthetic")
+WORDS = ("folder", "indexed", "joined", "synthetic")
 """Names of sets that are words, too."""
 
 

@@ -158,3 +158,13 @@ def test_ids_and_remarks_survive_the_round_trip(tmp_path):
     assert first.remarks == remarks
     assert INSTANCES not in second.targets
     assert second.remarks == ()
+
+
+def test_a_photograph_of_a_joined_set_keeps_its_origin_and_others_have_no_such_column(tmp_path):
+    prepared = write_set(tmp_path / "joined", [case_of("a", origin=("drive", "p/1, left")), case_of("b")])
+    assert [sample.origin for sample in prepared.samples] == [("drive", "p/1, left"), None]
+    assert read_index(tmp_path / "joined")[0].origin == "drive"
+    write_set(tmp_path / "plain", [case_of("b")])
+    header = (tmp_path / "plain/index.csv").read_text().splitlines()[0]
+    assert "origin" not in header
+    assert "origin,origin_patient" in (tmp_path / "joined/index.csv").read_text().splitlines()[0]

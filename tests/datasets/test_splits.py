@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,14 @@ from hypothesis import strategies as st
 
 from retseg.core.errors import ConfigError
 from retseg.core.types import Sample
-from retseg.datasets.splits import hold_out_patients, leave_one_out, shared_patients, split_patients
+from retseg.datasets.splits import (
+    hold_out_of_each,
+    hold_out_patients,
+    leave_one_out,
+    patients_by_origin,
+    shared_patients,
+    split_patients,
+)
 
 
 def both_eyes(*patients: str) -> list[Sample]:
@@ -67,3 +75,27 @@ def test_a_fold_that_does_not_exist_names_those_that_do():
 def test_shared_patients_are_found():
     left, right = both_eyes("a")
     assert shared_patients(split_patients([left], lambda _: True) + split_patients([right], lambda _: False)) == {"a"}
+
+
+def joined(member: str, *patients: str) -> list[Sample]:
+    return [
+        replace(
+            sample, id=f"{member}-{sample.id}", patient=f"{member}-{sample.patient}", origin=(member, sample.patient)
+        )
+        for sample in both_eyes(*patients)
+    ]
+
+
+def test_of_a_joined_set_each_member_gives_its_share_and_the_same_patients_as_alone():
+    many, few = [f"{number:02d}" for number in range(20)], ["00", "01", "x"]
+    held = hold_out_of_each(joined("a", *many) + joined("b", *few), 0.2, 5)
+    assert held == {f"a-{p}" for p in hold_out_patients(many, 0.2, 5)} | {
+        f"b-{p}" for p in hold_out_patients(few, 0.2, 5)
+    }
+    assert len(held) == 4 + 1
+    assert hold_out_of_each(both_eyes(*many), 0.2, 5) == hold_out_patients(many, 0.2, 5)
+
+
+def test_patients_of_a_joined_set_are_known_where_they_come_from():
+    samples = joined("a", "1", "2") + joined("b", "1") + both_eyes("z")
+    assert patients_by_origin(samples) == {"a": {"1", "2"}, "b": {"1"}}

@@ -43,3 +43,11 @@ def test_photographs_are_not_called_patients(make_card):
     assert "fitted on 1 of the scored photographs (a)" in overlap.words
     assert "scored photographs (a)" in FitOverlap.of([overlap, overlap]).words
     assert "patients" in FitOverlap(("1",)).words
+
+
+def test_patients_of_a_joined_set_are_known_under_the_names_of_their_own(make_card):
+    card = make_card(dataset="eyes", train_patients=("1",), validation_patients=())
+    point = OperatingPoint(0.4, "highest pooled Dice", "eyes", "validation", ("3",))
+    origins = {"eyes-1": ("eyes", "1"), "eyes-3": ("eyes", "3"), "ears-1": ("ears", "1")}
+    overlap = fit_overlap("joined", ["eyes-1", "eyes-3", "ears-1", "1"], point, card, origins=origins)
+    assert overlap == FitOverlap(weights=("eyes-1",), threshold=("eyes-3",))

@@ -169,10 +169,8 @@ def test_a_range_of_diameters_keeps_what_lies_in_it(side, diameter):
     assert geometry.working == (diameter, diameter)
 
 
-def test_shares_keep_the_area_of_what_is_thinner_than_a_pixel():
-    mask = np.zeros((90, 90), bool)
-    mask[:, 31] = True
-    share = Geometry((90, 90), (0, 0, 90, 90), (30, 30)).share_to_working(mask)
-    assert share[:, 10].tolist() == [85] * 30
-    assert share.sum() == 85 * 30
-    assert np.array_equal(Geometry.identity((90, 90)).share_to_working(mask), mask * np.uint8(255))
+def test_each_map_has_its_own_value_outside_the_box() -> None:
+    geometry = Geometry((20, 30), (5, 5, 10, 10), (10, 10))
+    native = geometry.map_to_native(np.full((2, 10, 10), 0.5, np.float32), fill=[1.0, 0.25])
+    assert (native[0, 0, 0], native[1, 0, 0]) == (1.0, 0.25)
+    np.testing.assert_array_equal(native[:, 5:15, 5:15], 0.5)

@@ -9,6 +9,7 @@ from retseg.core.types import OperatingPoint
 from retseg.imaging.config import InputConfig
 from retseg.inference.card import CARD_FORMAT, Card
 from retseg.inference.config import PredictConfig
+from retseg.inference.provenance import Figure, Provenance, ScoredSet
 
 
 def test_a_card_survives_json(make_card):
@@ -48,6 +49,23 @@ def test_patients_that_the_first_weights_saw_are_known_by_their_dataset(make_car
 def test_a_card_from_before_fine_tuning_is_still_read(make_card):
     data = make_card().to_json()
     del data["seen"]
+    assert Card.from_json(data) == make_card()
+
+
+def test_a_card_that_tells_where_it_comes_from_survives_json(make_card):
+    figures = {"dice": Figure(0.81, 0.78, 0.84), "auc": Figure(0.98)}
+    scored = ScoredSet("Eyes", "test", 8, 4, "patient", figures, {"dice": Figure(0.8)}, "by the rules", "retseg x")
+    told = Provenance(
+        "default", "CC BY 4.0", ("Eyes: Somebody",), "abc", "two cores", "an hour", {"train": {"lr": 0.1}}, (scored,),
+        "Finding vessels.", ("No arteries.",),
+    )  # fmt: skip
+    card = make_card(provenance=told)
+    assert Card.from_json(json.loads(json.dumps(card.to_json()))) == card
+
+
+def test_a_card_from_before_provenance_is_still_read(make_card):
+    data = make_card().to_json()
+    del data["provenance"]
     assert Card.from_json(data) == make_card()
 
 

@@ -40,6 +40,9 @@ class Constant:
         for one in waiting:
             yield self._prediction(*one)
 
+    def probabilities(self, image, fov):
+        return self._prediction("", image, fov).probabilities
+
     def _prediction(self, identifier, image, fov):
         return Prediction(identifier, image, fov, np.broadcast_to(self.said[:, None, None], (3, *fov.shape)).copy())
 
@@ -93,6 +96,16 @@ def test_a_mean_of_ones_is_one(make_photograph):
     found = Ensemble([Constant((1, 0, 0))] * 7).probabilities(image, fov)
     assert found[0].max() == 1.0
     assert found[1:].max() == 0.0
+
+
+def test_members_that_tell_one_class_and_all_meet_in_the_positive_one(make_model, make_photograph):
+    """A net tells the positive class alone, a training-free method all of them."""
+    image, fov = make_photograph(40, 50)
+    net = Predictor(make_model(), PredictConfig(), CPU)
+    (found,) = Ensemble([net, Constant((0.5, 0.1, 0.4))]).probabilities_of_many([("a", image, fov)])
+    assert found.probabilities.shape == (1, 40, 50)
+    expected = (net.probabilities(image, fov)[1] + np.float32(0.1)) / 2
+    np.testing.assert_allclose(found.positive(VESSELS), expected, atol=1e-6)
 
 
 def test_members_leave_what_others_predicted_alone(make_photograph):

@@ -23,6 +23,7 @@ from retseg.models.architecture import Architecture
 from retseg.models.registry import MODELS
 
 CPU = torch.device("cpu")
+EXACT = PredictConfig(precision="float32")
 AS_IT_IS = InputConfig(normalise="unit", crop=False)
 
 
@@ -86,6 +87,7 @@ def test_a_linear_net_is_carried_over_exactly(height, width, window, overlap, bl
     net = linear_net()
     model = predictor_module.LoadedModel(net, _plain_card())
     config = PredictConfig(window=window, overlap=overlap, blend=blend, flips=flips, batch=batch, whole_image=whole)
+    config = config.model_copy(update={"precision": "float32"})
     image = np.random.default_rng(height + 1000 * width).integers(0, 256, (height, width, 3), dtype=np.uint8)
     result = Predictor(model, config, CPU).probabilities(image, np.ones((height, width), bool))
     np.testing.assert_allclose(result, applied_at_once(net, image), atol=1e-5)
@@ -100,7 +102,7 @@ def _plain_card():
 def test_photographs_are_predicted_alike_alone_and_together(make_model, make_photograph):
     sizes = [(40, 40), (40, 40), (64, 48), (200, 150), (40, 40), (33, 90)]
     photographs = [(f"eye{n}", *make_photograph(*size)) for n, size in enumerate(sizes)]
-    predictor = Predictor(make_model(), PredictConfig(window=64, batch=4), CPU)
+    predictor = Predictor(make_model(), PredictConfig(window=64, batch=4, precision="float32", all_classes=True), CPU)
     together = list(predictor.probabilities_of_many(iter(photographs)))
     assert [p.id for p in together] == [p[0] for p in photographs]
     for prediction, (_, image, fov) in zip(together, photographs, strict=True):
@@ -136,10 +138,10 @@ def test_photographs_are_asked_for_only_when_needed(make_model, make_photograph)
 def test_all_eight_views_make_the_result_turn_with_the_photograph(make_model, make_photograph):
     image, fov = make_photograph(64, 64)
     model = make_model(input=AS_IT_IS)
-    eight = Predictor(model, PredictConfig(flips=8), CPU)
+    eight = Predictor(model, PredictConfig(flips=8, precision="float32"), CPU)
     turned = eight.probabilities(np.ascontiguousarray(np.rot90(image)), np.ascontiguousarray(np.rot90(fov)))
     np.testing.assert_allclose(turned, np.rot90(eight.probabilities(image, fov), axes=(1, 2)), atol=1e-5)
-    four = Predictor(model, PredictConfig(flips=4), CPU)
+    four = Predictor(model, PredictConfig(flips=4, precision="float32"), CPU)
     mirrored = four.probabilities(np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(fov[:, ::-1]))
     np.testing.assert_allclose(mirrored, four.probabilities(image, fov)[..., ::-1], atol=1e-5)
     # One view alone has neither property: otherwise this test would show nothing.
@@ -189,7 +191,7 @@ def test_the_input_is_normalised_inside_the_field_of_view(make_model, make_photo
     standard = ((image / 255 - inside.mean(axis=0)) / inside.std(axis=0)).astype(np.float32)
     with torch.no_grad():
         expected = net(torch.from_numpy(standard).permute(2, 0, 1)[None])[0].softmax(0).numpy()
-    result = Predictor(model, PredictConfig(window=32), CPU).probabilities(image, fov)
+    result = Predictor(model, EXACT, CPU).probabilities(image, fov)
     np.testing.assert_allclose(result, expected, atol=1e-5)
 
 
@@ -237,6 +239,66 @@ def test_a_field_of_view_of_another_size_is_an_error(make_model, make_photograph
     image, _ = make_photograph(40, 40)
     with pytest.raises(ImageError, match="field of view"):
         Predictor(make_model(), PredictConfig(), CPU).probabilities(image, np.ones((40, 41), bool))
+
+
+def test_the_positive_class_alone_is_what_all_classes_say_of_it(make_model, make_photograph):
+    image, fov = make_photograph(90, 70)
+    predictor = Predictor(make_model(input=InputConfig(diameter=50)), EXACT, CPU)
+    (alone,) = predictor.probabilities_of_many([("a", image, fov)])
+    assert alone.probabilities.shape == (1, 90, 70)
+    np.testing.assert_array_equal(alone.positive(VESSELS), predictor.probabilities(image, fov)[VESSELS.positive])
+    every = Predictor(make_model(input=InputConfig(diameter=50)), EXACT.model_copy(update={"all_classes": True}), CPU)
+    (found,) = every.probabilities_of_many([("a", image, fov)])
+    np.testing.assert_array_equal(found.probabilities, predictor.probabilities(image, fov))
+    np.testing.assert_array_equal(found.positive(VESSELS), alone.positive(VESSELS))
+
+
+@pytest.mark.parametrize(("asked", "dtype"), [("float32", torch.float32), ("bf16", torch.bfloat16)])
+def test_the_precision_of_the_net_is_what_was_asked_for(asked, dtype, make_model, make_photograph):
+    model, seen = make_model(), []
+    model.net.register_forward_hook(lambda module, inputs, output: seen.append((inputs[0].dtype, output.dtype)))
+    result = Predictor(model, PredictConfig(precision=asked), CPU).probabilities(*make_photograph(40, 40))
+    assert seen == [(torch.float32, dtype)]
+    assert result.dtype == np.float32
+    # Probabilities of bfloat16 itself have 8 bits; softmax and all that follows are finer.
+    assert len(np.unique(result)) > 300
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_bfloat16_is_chosen_where_the_device_computes_it(able, make_model, make_photograph, monkeypatch):
+    monkeypatch.setattr(predictor_module, "computes_bfloat16", lambda device: able)
+    model, seen = make_model(), []
+    model.net.register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    Predictor(model, PredictConfig(), CPU).probabilities(*make_photograph(40, 40))
+    assert seen == [torch.bfloat16 if able else torch.float32]
+
+
+def test_bfloat16_moves_probabilities_little(make_model, make_photograph):
+    image, fov = make_photograph(100, 120)
+    exact = Predictor(make_model(), EXACT, CPU).probabilities(image, fov)
+    fast = Predictor(make_model(), PredictConfig(precision="bf16"), CPU).probabilities(image, fov)
+    assert 0 < np.abs(exact - fast).max() < 0.02
+
+
+def test_a_local_net_takes_the_whole_image_unless_a_window_is_given(make_model, make_photograph):
+    model, shapes = make_model(), []
+    model.net.register_forward_hook(lambda module, inputs, output: shapes.append(tuple(inputs[0].shape[2:])))
+    image, fov = make_photograph(700, 100)
+    Predictor(model, PredictConfig(), CPU).probabilities(image, fov)
+    assert len(shapes) == 1
+    assert shapes[0][0] > 600
+    shapes.clear()
+    Predictor(model, PredictConfig(window=128), CPU).probabilities(image, fov)
+    assert max(height for height, _ in shapes) <= 128
+
+
+def test_uncertainty_takes_four_views_at_least(make_model, make_photograph):
+    model, passes = make_model(), []
+    model.net.register_forward_hook(lambda module, inputs, output: passes.append(1))
+    for flips, expected in ((1, 4), (8, 8)):
+        passes.clear()
+        Predictor(model, PredictConfig(flips=flips, uncertainty=True), CPU).probabilities(*make_photograph(40, 40))
+        assert len(passes) == expected
 
 
 MEMORY = """

@@ -158,3 +158,47 @@ def test_things_of_a_positive_class(tmp_path, image):
     found, mask = read_label(tmp_path / "instances/a.png"), read_label(tmp_path / "mask/a.png")
     np.testing.assert_array_equal(found > 0, mask > 0)
     assert found.max() == 2
+
+
+def test_uncertainty_is_the_entropy_of_the_positive_class(tmp_path, image, fov):
+    """The reference is scipy's; nothing and everything are sure, one half is as unsure as can be."""
+    from scipy.special import entr
+
+    probabilities = random_probabilities(VESSELS)
+    probabilities[:, 0, :3] = [[0.2, 0.5, 0.0], [0.0, 0.5, 1.0], [0.8, 0.0, 0.0]]
+    for name, planes in (("all", probabilities), ("alone", probabilities[1:2])):
+        PredictionWriter(tmp_path, VESSELS, 0.3, False, uncertainty=True).write(Prediction(name, image, fov, planes))
+        found = read_probability(tmp_path / f"uncertainty/{name}.png")
+        p = probabilities[1].astype(np.float64)
+        np.testing.assert_allclose(found, (entr(p) + entr(1 - p)) / np.log(2), atol=2e-4)
+        np.testing.assert_array_equal(found[0, :3], [0, 1, 0])
+
+
+def test_uncertainty_of_many_classes(tmp_path, image, fov, scene):
+    from scipy.stats import entropy as reference
+
+    probabilities = random_probabilities(scene)
+    PredictionWriter(tmp_path, scene, None, False, uncertainty=True).write(Prediction("a", image, fov, probabilities))
+    expected = reference(probabilities.astype(np.float64), base=scene.count)
+    np.testing.assert_allclose(read_probability(tmp_path / "uncertainty/a.png"), expected, atol=1e-4)
+
+
+def test_a_prediction_of_nothing_marks_nothing(image, fov):
+    every = Prediction("a", image, fov, random_probabilities(VESSELS)).of_nothing(VESSELS)
+    alone = Prediction("a", image, fov, random_probabilities(VESSELS)[1:2]).of_nothing(VESSELS)
+    np.testing.assert_array_equal(every.positive(VESSELS), 0)
+    np.testing.assert_array_equal(every.probabilities.sum(axis=0), 1)
+    np.testing.assert_array_equal(alone.positive(VESSELS), 0)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.25, 21845 / 65535, 0.5, 0.8999])
+def test_specks_are_in_no_mask_however_it_is_made(tmp_path, image, threshold):
+    everywhere = np.ones(SHAPE, bool)
+    vessel = np.zeros(SHAPE, np.float32)
+    vessel[5:35, 10], vessel[20:22, 20:22] = 0.95, 0.9
+    prediction = Prediction("eye", image, everywhere, vessel[None])
+    PredictionWriter(tmp_path, VESSELS, threshold, all_classes=False, specks=1e6 * 10 / vessel.size).write(prediction)
+    stored, mask = read_probability(tmp_path / "prob/eye.png"), read_label(tmp_path / "mask/eye.png") > 0
+    assert mask.sum() == 30
+    np.testing.assert_array_equal(stored > threshold, mask)
+    assert stored[20, 20] == pytest.approx(threshold, abs=1 / 65535), "no lower than it takes"

@@ -102,3 +102,10 @@ def test_a_folder_without_a_run_says_so(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     with pytest.raises(InputError, match="no trained run is here"):
         find_net("photos")
+
+
+def test_a_shipped_model_by_its_name(run: nn.Module, shipped: Path) -> None:
+    Path("runs/mine/train/best.safetensors").rename(shipped / "default.safetensors")
+    found = find_net("default")
+    assert same(found.net, run)
+    assert found.weights == f"trained on eyes, epoch 12 ({shipped / 'default.safetensors'})"

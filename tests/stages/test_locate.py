@@ -10,7 +10,15 @@ from retseg.core.manifest import Manifest
 from retseg.datasets.config import DatasetConfig
 from retseg.datasets.registry import DATASETS, GENERATED
 from retseg.datasets.synthetic.layouts import write_layout
-from retseg.stages.locate import find_run, find_source, newest_prepared, newest_run, run_names
+from retseg.stages.locate import (
+    find_run,
+    find_runs,
+    find_source,
+    newest_prepared,
+    newest_run,
+    run_names,
+    shipped_weights,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -96,3 +104,42 @@ def test_an_unfinished_run_is_named_as_such():
     Path("runs/one/train.partial").mkdir(parents=True)
     with pytest.raises(InputError, match="the run is not finished"):
         find_run(Path("runs/one"))
+
+
+def test_a_shipped_model_is_found_by_name_and_has_its_results_below_runs(shipped):
+    (shipped / "default.safetensors").touch()
+    for given in ("default", "runs/default", os.path.abspath("runs/default")):  # noqa: PTH100
+        assert find_run(Path(given)) == Path("runs/default")
+    Path("runs/default/predict/eyes").mkdir(parents=True)
+    assert find_run(Path("default")) == Path("runs/default")
+    with pytest.raises(InputError, match="elsewhere/default"):
+        find_run(Path("elsewhere/default"))
+    with pytest.raises(InputError, match="given twice"):
+        find_runs([Path("default"), Path("runs/default")])
+
+
+def test_without_a_run_the_default_model_is_taken_and_with_one_it_is_not(shipped):
+    (shipped / "default.safetensors").touch()
+    assert newest_run() == Path("runs/default")
+    finished(Path("runs/one/train"), "train", "2026-01-02")
+    assert newest_run() == Path("runs/one")
+    assert find_run(Path("default")) == Path("runs/default")
+
+
+def test_another_shipped_model_is_taken_only_by_name(shipped):
+    (shipped / "large.safetensors").touch()
+    assert find_run(Path("large")) == Path("runs/large")
+    with pytest.raises(InputError, match="no trained run yet.*ships no model.*`retseg train`"):
+        newest_run()
+    with pytest.raises(InputError, match="ships no model.*`retseg train`"):
+        find_run(Path("default"))
+
+
+def test_a_run_of_ones_own_goes_before_the_shipped_model_of_its_name(shipped):
+    (shipped / "default.safetensors").touch()
+    finished(Path("runs/default/train.partial"), "train", "2026-01-02")
+    with pytest.raises(InputError, match="not finished"):
+        find_run(Path("default"))
+    Path("runs/default/train.partial").rename("runs/default/train")
+    assert find_run(Path("default")) == Path("runs/default")
+    assert shipped_weights(Path("runs/default")) is None

@@ -12,9 +12,11 @@ from retseg.core.types import CLASS_MAP, Case, Classes, ClassInfo, Sample
 from retseg.datasets.prepared import PreparedSet, save_case, write_index
 from retseg.imaging.config import InputConfig
 from retseg.models.config import ModelConfig
+from retseg.training.augment import Augmentation, draw
 from retseg.training.config import AugmentConfig, SamplingConfig, TrainConfig
 from retseg.training.images import TrainingImages
 from retseg.training.job import TrainJob
+from retseg.training.randomness import Purpose, generator
 from retseg.training.recipes import RECIPES
 
 VESSELS = Classes(
@@ -78,6 +80,18 @@ def _one_thread():
 def nothing() -> AugmentConfig:
     """No augmentation."""
     return AugmentConfig.model_validate(RECIPES["lecture"]["augment"])
+
+
+@pytest.fixture(scope="session")
+def drawn(nothing: AugmentConfig) -> Callable[..., Augmentation]:
+    """Makes what is drawn for some patches: nothing happens to them but what is named."""
+
+    def make(patches: int = 1, **changes: object) -> Augmentation:
+        neutral = draw(nothing, patches, generator(0, Purpose.AUGMENTATION))
+        values = {name: getattr(neutral, name) for name in Augmentation.__dataclass_fields__}
+        return Augmentation(**values | {name: np.asarray(value) for name, value in changes.items()})
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,13 @@
 import numpy as np
+import pytest
 import torch
 
 from retseg.imaging.config import InputConfig
+from retseg.training.augment import draw
 from retseg.training.batches import Batches
 from retseg.training.config import AugmentConfig
 from retseg.training.images import TrainingImages
+from retseg.training.randomness import Purpose, generator
 from retseg.training.sampling import Patches
 
 
@@ -77,3 +80,53 @@ def test_vessels_are_dark_under_every_augmentation(images):
     lighter = (green[labels == 2] > 0.3).float().mean()
     assert darker > 0.9
     assert lighter > 0.95
+
+
+STRONG = {
+    "rotation": {"probability": 0.8, "degrees": 180},
+    "scale": {"probability": 0.8, "low": 0.6, "high": 1.5},
+    **{name: {"probability": 0.5} for name in ("stretch", "illumination", "mixing", "sharpen", "resolution", "jpeg")},
+    **{name: {"probability": 0.5} for name in ("blur", "noise", "renormalise")},
+}
+
+
+@pytest.mark.parametrize("size", [32, 33])
+def test_everything_at_once_follows_from_seed_epoch_and_step(vessels, size):
+    """Also with patches that reach beyond their photographs on all sides."""
+    loaded = TrainingImages.load(vessels, vessels.split("train"), InputConfig(), torch.device("cpu"))
+    some, config = patches(16), AugmentConfig.model_validate(STRONG)
+    first, again, other = (Batches(loaded, config, size, seed=1).batch(some, 2, step) for step in (3, 3, 4))
+    assert all(map(torch.equal, first, again))
+    assert not torch.equal(first[0], other[0])
+    assert first[0].isfinite().all()
+    assert first[0].is_contiguous(memory_format=torch.channels_last)
+    assert first[0].shape == (16, 3, size, size)
+    assert set(first[1].unique().tolist()) <= {0, 1, 2, 255}
+
+
+def test_a_patch_does_not_depend_on_the_others_of_its_batch(images, nothing):
+    """Each is cut only as far as it reaches itself; how far the widest of the batch reaches changes no more than the
+    rounding of its coordinates."""
+    config = AugmentConfig.model_validate({**nothing.model_dump(), "scale": {"probability": 1, "low": 0.5, "high": 2}})
+    source, some = Batches(images, config, 32, seed=0), patches(8)
+    whole, _ = source.batch(some, 1, 0)
+    found = draw(config, 8, generator(0, Purpose.AUGMENTATION, 1, 0))
+    for slot in range(8):
+        alone, _ = source._sampled(some[slice(slot, slot + 1)], found.part(np.array([slot])))
+        assert torch.allclose(alone[0], whole[slot], atol=1e-4)
+
+
+def test_renormalised_patches_lie_about_zero_however_they_were_lit(vessels, nothing):
+    """What is told apart is how the input looks when the light changed and its statistics did not follow."""
+    loaded = TrainingImages.load(vessels, vessels.split("train"), InputConfig(), torch.device("cpu"))
+    some = Patches(np.arange(4), np.zeros(4, int), np.zeros(4, int))
+
+    def mean_of(probability):
+        light = {"gamma": {"probability": 1, "low": 2.0, "high": 2.0}, "renormalise": {"probability": probability}}
+        config = AugmentConfig.model_validate({**nothing.model_dump(), **light})
+        pictures, labels = Batches(loaded, config, 64, seed=0).batch(some, 1, 0)
+        inside = (labels[:, 0] == 1) | (labels[:, 0] == 2)
+        return pictures.permute(1, 0, 2, 3)[:, inside].mean(1)
+
+    assert mean_of(1.0).abs().max() < 0.1
+    assert mean_of(0.0).max() < -0.5

@@ -17,6 +17,9 @@ from retseg.training.config import AugmentConfig, SamplingConfig, TrainConfig
         (AugmentConfig, {"scale": {"low": 1.2, "high": 0.8}}),
         (AugmentConfig, {"gamma": {"low": 2, "high": 1}}),
         (AugmentConfig, {"rotation": {"probability": 2}}),
+        (AugmentConfig, {"jpeg": {"low": 90, "high": 20}}),
+        (AugmentConfig, {"jpeg": {"high": 101}}),
+        (AugmentConfig, {"resolution": {"factor": 0.5}}),
     ],
 )
 def test_impossible_values_are_refused(section, data):

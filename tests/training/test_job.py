@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from retseg.core.errors import ConfigError, InputError
@@ -44,6 +46,33 @@ def test_at_least_one_patient_is_set_aside(vessels, one_patient):
     assert len({s.patient for s in Division.of(vessels, 0.01, seed=0).validation}) == 1
     assert Division.of(vessels, 0.0, seed=0).validation == ()
     assert Division.of(one_patient, 0.5, seed=0).validation == ()
+
+
+def of_member(case, member):
+    sample = case.sample
+    named = replace(sample, id=f"{member}-{sample.id}", patient=f"{member}-{sample.patient}")
+    return replace(case, sample=replace(named, origin=(member, sample.patient)))
+
+
+def test_of_a_joined_set_each_member_sets_its_own_patients_aside(make_set, make_case):
+    cases = [of_member(make_case(str(n), f"p{n}", "train", seed=n), "many") for n in range(8)]
+    cases += [of_member(make_case(str(n), f"p{n}", "train", seed=n), "few") for n in range(2)]
+    division = Division.of(make_set(cases), 0.25, seed=0)
+    aside = [sample.origin[0] for sample in division.validation]
+    assert (aside.count("many"), aside.count("few")) == (2, 1)
+    assert len(division.train) == 7
+
+
+def test_a_member_with_its_own_validation_keeps_it_and_the_others_set_some_aside(make_set, make_case):
+    cases = [of_member(make_case("v", "v", "validation"), "settled")]
+    cases += [
+        of_member(make_case(f"{n}", f"p{n}", "train"), member) for n in range(3) for member in ("settled", "open")
+    ]
+    division = Division.of(make_set(cases), 0.3, seed=0)
+    assert division.validation[0].id == "settled-v"
+    assert [sample.origin[0] for sample in division.validation] == ["settled", "open"]
+    assert len(division.train) == 5
+    assert Division.of(make_set(cases), 0.0, seed=0).validation == ()
 
 
 def test_photographs_without_label_take_no_part(make_set, make_case):

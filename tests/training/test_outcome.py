@@ -1,0 +1,22 @@
+from dataclasses import replace
+
+from retseg.inference.checkpoint import read_card
+from retseg.training.config import TrainConfig
+from retseg.training.loop import fit
+from tests.training.test_job import of_member
+
+
+def test_weights_of_a_joined_set_know_the_patients_of_each_member(tiny_job, make_set, make_case):
+    cases = [of_member(make_case(f"{n}", f"p{n}", "train", seed=n), member) for n in range(2) for member in "ab"]
+    cases.append(of_member(make_case("t", "tested", "test"), "a"))
+    train = TrainConfig(epochs=1, steps_per_epoch=1, batch=2)
+    fit(replace(tiny_job, prepared=make_set(cases), train=train))
+    card = read_card(tiny_job.out / "best.safetensors")
+    assert card.seen == {"a": ("p0", "p1"), "b": ("p0", "p1")}
+    assert card.patients_behind_weights("a") == {"p0", "p1"}, "trained on, or set aside: both had a say"
+    assert {"a-p0", "b-p1"} <= card.patients_behind_weights("little")
+    begun = replace(tiny_job, train=train, out=tiny_job.out / "next", start=tiny_job.out / "best.safetensors")
+    fit(begun)
+    after = read_card(begun.out / "best.safetensors")
+    assert after.seen["a"] == ("p0", "p1")
+    assert "a-p0" in after.seen["little"]
