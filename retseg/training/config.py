@@ -53,8 +53,8 @@ class TrainConfig(Section):
             validation images.
         keep: "best" keeps the weights of the epoch with the highest validation Dice, "last" those of the last epoch.
         class_weights: One weight per class, "balanced" (inverse to a class's share of the training pixels), or None.
-        mixed_precision: "bf16" computes in bfloat16 where that is safe, "off" never does, "auto" does where the device
-            computes bfloat16 itself.
+        mixed_precision: "bf16" computes in bfloat16, where that is safe and the device does it by itself; "auto" does
+            so on CUDA only, "off" never.
         test_curve: Also compute the loss on the test images, whole and resized to the patch size. It is a curve to look
             at; nothing is ever chosen by it.
     """

@@ -20,10 +20,13 @@ class Precision:
 
     @classmethod
     def choose(cls, config: TrainConfig, device: torch.device) -> Precision:
-        """As configured; "auto" is mixed wherever the device computes in bfloat16 itself."""
-        if config.mixed_precision == "auto":
-            return cls(device, computes_bfloat16(device))
-        return cls(device, config.mixed_precision == "bf16")
+        """As configured, but never mixed where the device would only imitate bfloat16, which is slow.
+
+        "auto" leaves CPUs alone: for some layers (dilated convolutions) torch's CPU code has given gradients that are
+        not numbers.
+        """
+        wanted = config.mixed_precision == "bf16" or (config.mixed_precision == "auto" and device.type == "cuda")
+        return cls(device, wanted and computes_bfloat16(device))
 
     @property
     def name(self) -> str:
