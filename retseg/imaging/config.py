@@ -22,15 +22,20 @@ class InputConfig(Section):
         le=8192,
         description="pixels of the field of view on the working grid; null keeps native resolution",
     )
-    largest_diameter: int | None = Field(
-        None,
-        ge=32,
-        le=8192,
-        description="diameter is then the least: larger fields of view keep their pixels up to this many",
+    cameras: dict[str, int] = Field(
+        {},
+        description="pixels of the field of view of each dataset that is trained on; a photograph that is predicted is "
+        "looked at with diameter first, and then scaled until its vessels are as wide as theirs were",
     )
 
     @model_validator(mode="after")
-    def _a_range_has_two_ends(self) -> Self:
-        if self.largest_diameter is not None and (self.diameter is None or self.diameter > self.largest_diameter):
-            raise ValueError("input.largest_diameter needs an input.diameter that is not larger than it")
+    def _a_first_look_has_a_size(self) -> Self:
+        if self.cameras and self.diameter is None:
+            raise ValueError("input.cameras needs input.diameter, the size of the first look")
+        if wrong := [name for name, pixels in self.cameras.items() if not 32 <= pixels <= 8192]:
+            raise ValueError(f"input.cameras.{wrong[0]} should be 32 to 8192 pixels")
         return self
+
+    def trained_diameter(self, dataset: str) -> int | None:
+        """Pixels of the field of view where a photograph of this dataset is trained on."""
+        return self.cameras.get(dataset, self.diameter)

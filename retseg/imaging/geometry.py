@@ -45,17 +45,11 @@ class Geometry:
         return cls((height, width), (0, 0, height, width), (height, width))
 
     @classmethod
-    def fit(cls, fov: BoolArray, *, crop: bool, diameter: int | None, largest: int | None = None) -> Geometry:
-        """The geometry for a field of view (H, W): cut to its box if `crop`, scaled to `diameter` pixels if given.
-
-        With `largest`, only smaller fields are scaled to `diameter`, and those larger than `largest` to that.
-        """
+    def fit(cls, fov: BoolArray, *, crop: bool, diameter: float | None) -> Geometry:
+        """The geometry for a field of view (H, W): cut to its box if `crop`, scaled to `diameter` pixels if given."""
         native = (fov.shape[0], fov.shape[1])
         box = fov_box(fov) if crop else (0, 0, *native)
-        scale = 1.0
-        if diameter is not None:
-            native_diameter = fov_diameter(fov)
-            scale = min(max(native_diameter, diameter), largest or diameter) / native_diameter
+        scale = 1.0 if diameter is None else diameter / fov_diameter(fov)
         return cls(native, box, (max(1, round(box[2] * scale)), max(1, round(box[3] * scale))))
 
     def image_to_working(self, image: UInt8Array) -> UInt8Array:

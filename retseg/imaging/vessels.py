@@ -16,6 +16,16 @@ def skeleton(mask: BoolArray) -> BoolArray:
     return line
 
 
+def mean_width(mask: BoolArray) -> float | None:
+    """How wide the vessels of a mask (H, W) are on average, in pixels: twice their area by their outline's length.
+
+    None for an empty mask. The sides of pixels that the outline is counted in make a line look 4/pi times as long, on
+    average over its directions.
+    """
+    sides = int(np.count_nonzero(mask[1:] != mask[:-1])) + int(np.count_nonzero(mask[:, 1:] != mask[:, :-1]))
+    return float(2 * np.count_nonzero(mask) / (np.pi / 4 * sides)) if sides else None
+
+
 def boundary(mask: BoolArray, inside: BoolArray) -> BoolArray:
     """The pixels of a mask (H, W) that have a 4-neighbour inside the field of view `inside` but outside the mask.
 

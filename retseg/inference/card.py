@@ -28,8 +28,9 @@ class Card:
     split's name to the ids of its photographs; `train_patients` and `validation_patients` are the people whose
     photographs set the weights, chose the epoch or fitted the threshold: no test may score them. `seen` maps the name
     of a dataset to its patients that the weights met earlier, in the runs that they began as. `heads` names what the
-    net tells of each pixel beside its class; `unseen` names the classes that no training label contained. `provenance`
-    is told by weights that were packed to be handed on: their licence, credits, making and figures.
+    net tells of each pixel beside its class; `unseen` names the classes that no training label contained. `calibre` is
+    how wide vessels are, in pixels, where the net was trained, if photographs are scaled to that after a first look.
+    `provenance` is told by weights that were packed to be handed on: their licence, credits, making and figures.
     """
 
     arch: str
@@ -46,6 +47,7 @@ class Card:
     seen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     heads: tuple[str, ...] = ()
     unseen: tuple[str, ...] = ()
+    calibre: float | None = None
     seed: int = 0
     epoch: int = 0
     recipe: str = "default"
@@ -90,6 +92,7 @@ class Card:
             "seen": {name: list(patients) for name, patients in self.seen.items()},
             "heads": list(self.heads),
             "unseen": list(self.unseen),
+            "calibre": self.calibre,
             "seed": self.seed,
             "epoch": self.epoch,
             "recipe": self.recipe,
@@ -117,6 +120,7 @@ class Card:
             seen={name: tuple(map(str, patients)) for name, patients in data.get("seen", {}).items()},
             heads=tuple(map(str, data.get("heads", ()))),
             unseen=tuple(map(str, data.get("unseen", ()))),
+            calibre=float(data["calibre"]) if data.get("calibre") is not None else None,
             seed=int(data["seed"]),
             epoch=int(data["epoch"]),
             recipe=str(data["recipe"]),

@@ -17,6 +17,7 @@ from retseg.core.errors import CheckpointError, ConfigError, ImageError
 from retseg.core.types import CLASS_MAP, BoolArray, Classes, Float32Array, UInt8Array
 from retseg.imaging.geometry import Geometry
 from retseg.imaging.normalise import input_statistics
+from retseg.imaging.vessels import mean_width
 from retseg.inference.checkpoint import LoadedModel
 from retseg.inference.config import PredictConfig
 from retseg.inference.prediction import Prediction as Prediction
@@ -32,6 +33,13 @@ on a CPU larger passes gain nothing."""
 
 _WINDOW = 512
 """Side of the windows where the config leaves it open and the whole image is too much."""
+
+
+_SEEN = 0.4
+"""Probability from which the first look counts a pixel: less than even, because thin vessels are faint to it."""
+
+_BEYOND = 1.15
+"""How far, as a factor, photographs are scaled beyond the smallest and the largest that the net was trained on."""
 
 
 @dataclass(slots=True, eq=False)
@@ -135,8 +143,41 @@ class Predictor:
         if image.shape[:2] != fov.shape:
             what = f"the photograph has {image.shape[:2]} pixels, its field of view {fov.shape}"
             raise ImageError(what, where=identifier or None, fix="Give a field of view of the photograph's own size")
+        diameter = self.card.input.diameter if self.card.calibre is None else self.diameter_for(image, fov)
+        return self._on_grid(identifier, image, fov, classes, diameter)
+
+    def diameter_for(self, image: UInt8Array, fov: BoolArray) -> float:
+        """Pixels across the field of view that make vessels as wide as where the net was trained, by a first look.
+
+        It stays near what the net was trained on, whatever the look shows: without any vessel it is the middle.
+        """
+        inputs, calibre = self.card.input, self.card.calibre
+        trained = sorted(inputs.cameras.values())
+        seen = self.width_seen(image, fov)
+        if calibre is None or seen is None or inputs.diameter is None:
+            return float(np.mean(trained))
+        return float(np.clip(inputs.diameter * calibre / seen, trained[0] / _BEYOND, trained[-1] * _BEYOND))
+
+    def width_seen(self, image: UInt8Array, fov: BoolArray) -> float | None:
+        """The first look: how wide the vessels seem to be on average, in pixels of a field `input.diameter` across."""
+        positive = self.classes.positive
+        if positive is None:
+            return None
+        photograph = self._on_grid("", image, fov, range(positive, positive + 1), self.card.input.diameter)
+        mosaic = photograph.mosaic
+        with torch.inference_mode():
+            for position in mosaic.grid.positions():
+                window = _network_input(photograph, position)[None]
+                mosaic.add(position, self._pass(window, photograph.classes)[0])
+        seen = mosaic.canvas[0].cpu().numpy() > _SEEN
+        return mean_width(seen & photograph.geometry.mask_to_working(fov))
+
+    def _on_grid(
+        self, identifier: str, image: UInt8Array, fov: BoolArray, classes: range, diameter: float | None
+    ) -> _Photograph:
+        """A photograph on the working grid with so many pixels across its field of view, ready for the net."""
         inputs = self.card.input
-        geometry = Geometry.fit(fov, crop=inputs.crop, diameter=inputs.diameter, largest=inputs.largest_diameter)
+        geometry = Geometry.fit(fov, crop=inputs.crop, diameter=diameter)
         working = geometry.image_to_working(image)
         statistics = input_statistics(working, geometry.mask_to_working(fov), inputs.normalise)
         height, width = working.shape[:2]

@@ -220,8 +220,7 @@ def _middle_of(path: Path, net: NamedNet, size: Size, field: Size | None) -> tup
         fov = estimate_fov(image)
     except ImageError as error:
         raise ImageError(error.what, where=path, fix=error.fix) from None
-    shown = net.input
-    geometry = Geometry.fit(fov, crop=shown.crop, diameter=shown.diameter, largest=shown.largest_diameter)
+    geometry = Geometry.fit(fov, crop=net.input.crop, diameter=net.input.diameter)
     working = geometry.image_to_working(image)
     statistics = input_statistics(working, geometry.mask_to_working(fov), net.input.normalise)
     axes = []

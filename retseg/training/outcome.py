@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
+from statistics import median
 from typing import Any
 
 import torch
@@ -41,6 +42,7 @@ def finish(
     """
     net, epoch = _kept(state)
     card = replace(_card(job, division, epoch), seen=_everyone(seen, division), unseen=unseen)
+    card = replace(card, calibre=_calibre(LoadedModel(net, card), job, division))
     judges, split = (division.validation, "validation") if division.validation else (division.train, "train")
     predictor = Predictor(LoadedModel(net, card), card.predict, job.device)
     point = fit_operating_point(predictor, job.prepared, judges, split, job.report)
@@ -50,6 +52,25 @@ def finish(
     write_curves(job.out, state.history, epoch, f"{job.model.arch} on {job.prepared.name}")
     facts = {**_facts(job, state, division, epoch, point), **further_facts}
     return TrainResult(job.out, epoch, state.step, tuple(state.history), point, facts)
+
+
+def _calibre(model: LoadedModel, job: TrainJob, division: Division) -> float | None:
+    """How wide vessels were where the net was trained: the median over its photographs, by what a first look shows.
+
+    Measured as it will be when photographs are predicted, so whatever the look over- or underestimates cancels out.
+    """
+    inputs = job.input
+    if not inputs.cameras or inputs.diameter is None:
+        return None
+    predictor, found = Predictor(model, model.card.predict, job.device), []
+    for sample in (*division.train, *division.validation):
+        case = job.prepared.case(sample)
+        seen = predictor.width_seen(case.image, case.fov)
+        trained = inputs.trained_diameter(job.prepared.name if sample.origin is None else sample.origin[0])
+        if seen is not None and trained is not None:
+            found.append(seen * trained / inputs.diameter)
+        job.report(0, f"measuring vessels: {sample.id}")
+    return median(found) if found else None
 
 
 def _kept(state: TrainingState) -> tuple[nn.Module, int]:

@@ -15,3 +15,15 @@ def test_defaults():
 def test_mistakes_are_named(data):
     with pytest.raises(ConfigError, match=next(iter(data))):
         validate(InputConfig, data)
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ({"cameras": {"a": 900}}, "first look"),
+        ({"diameter": 800, "cameras": {"a": 9}}, "32 to 8192"),
+    ],
+)
+def test_sizes_of_cameras_that_cannot_be_are_refused(section, words):
+    with pytest.raises(ConfigError, match=words):
+        validate(InputConfig, section)

@@ -161,16 +161,3 @@ def test_ids_go_where_labels_go(geometry, seed):
     np.testing.assert_array_equal(
         geometry.ids_to_working(ids), geometry.labels_to_working(labels).astype(np.uint16) * 300
     )
-
-
-@pytest.mark.parametrize(("side", "diameter"), [(40, 60), (80, 80), (300, 120)])
-def test_a_range_of_diameters_keeps_what_lies_in_it(side, diameter):
-    geometry = Geometry.fit(np.ones((side, side), bool), crop=True, diameter=60, largest=120)
-    assert geometry.working == (diameter, diameter)
-
-
-def test_each_map_has_its_own_value_outside_the_box() -> None:
-    geometry = Geometry((20, 30), (5, 5, 10, 10), (10, 10))
-    native = geometry.map_to_native(np.full((2, 10, 10), 0.5, np.float32), fill=[1.0, 0.25])
-    assert (native[0, 0, 0], native[1, 0, 0]) == (1.0, 0.25)
-    np.testing.assert_array_equal(native[:, 5:15, 5:15], 0.5)

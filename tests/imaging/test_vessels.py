@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as arrays
 from scipy import ndimage
 
 from retseg.core.types import BoolArray
-from retseg.imaging.vessels import boundary, local_calibre, nearest_distance, skeleton
+from retseg.imaging.vessels import boundary, local_calibre, mean_width, nearest_distance, skeleton
 
 MASKS = arrays.arrays(np.bool_, arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9))
 PAIRS = arrays.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=9).flatmap(
@@ -146,3 +146,15 @@ def test_nearest_distances(points: list[tuple[int, int]], targets: list[tuple[in
     assert found.tolist() == pytest.approx(
         [min((math.dist(p, target) for target in targets), default=math.inf) for p in points]
     )
+
+
+@pytest.mark.parametrize("width", [3, 6, 12])
+def test_the_mean_width_of_a_ring_is_its_own(width):
+    rows, columns = np.ogrid[-150:151, -150:151]
+    distance = np.hypot(rows, columns)
+    ring = (distance < 100 + width / 2) & (distance >= 100 - width / 2)
+    assert mean_width(ring) == pytest.approx(width, rel=0.04)
+
+
+def test_an_empty_mask_has_no_width():
+    assert mean_width(np.zeros((9, 9), bool)) is None

@@ -324,3 +324,39 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20)
 def test_a_photograph_of_eight_million_pixels_needs_little_memory():
     run = subprocess.run([sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True)
     assert float(run.stdout) < 2.5, "GiB resident at most"
+
+
+def ring_net() -> nn.Conv2d:
+    """Says "vessel" where the photograph is bright, and "retina" elsewhere."""
+    net = nn.Conv2d(3, 3, kernel_size=1)
+    with torch.no_grad():
+        net.weight.zero_()
+        net.weight[1] = 20.0
+        net.bias.copy_(torch.tensor([-20.0, 0.0, 30.0]))
+    return net
+
+
+def ring(width: float) -> tuple[np.ndarray, np.ndarray]:
+    """A bright ring, so wide, on a field of view 200 pixels across."""
+    rows, columns = np.ogrid[-110:110, -110:110]
+    distance = np.hypot(rows + 0.5, columns + 0.5)
+    bright = np.abs(distance - 60) < width / 2
+    return np.repeat((bright * np.uint8(255))[..., None], 3, axis=2), distance < 100
+
+
+@pytest.mark.parametrize(("width", "expected"), [(8, 200), (16, 100), (4, 400), (1.5, 460), (60, 87)])
+def test_photographs_are_scaled_until_their_vessels_are_as_wide_as_in_training(make_model, width, expected):
+    looks = InputConfig(normalise="unit", diameter=200, cameras={"near": 100, "far": 400})
+    predictor = Predictor(make_model(net=ring_net(), input=looks, calibre=8.0), EXACT, CPU)
+    image, fov = ring(width)
+    assert predictor.diameter_for(image, fov) == pytest.approx(expected, rel=0.06)
+    found = predictor.probabilities(image, fov)[1]
+    assert ((found > 0.5) == (image[..., 0] > 0)).mean() > 0.97, "and come back to their own pixels"
+
+
+def test_without_any_vessel_the_first_look_decides_nothing(make_model):
+    looks = InputConfig(normalise="unit", diameter=200, cameras={"near": 100, "far": 400})
+    predictor = Predictor(make_model(net=ring_net(), input=looks, calibre=8.0), EXACT, CPU)
+    image, fov = ring(0)
+    assert predictor.width_seen(image, fov) is None
+    assert predictor.diameter_for(image, fov) == 250

@@ -8,6 +8,7 @@ from retseg.imaging.config import InputConfig
 from retseg.imaging.geometry import Geometry
 from retseg.imaging.normalise import input_statistics
 from retseg.training.images import TrainingImages, labelled
+from tests.training.test_job import of_member
 
 CPU = torch.device("cpu")
 
@@ -60,3 +61,11 @@ def test_a_photograph_without_label_cannot_be_trained_on(make_set, make_case):
     assert [sample.id for sample in labelled(prepared, prepared.split("train"))] == ["a"]
     with pytest.raises(ImageError, match="no label"):
         TrainingImages.load(prepared, prepared.split("train"), InputConfig(), CPU)
+
+
+def test_each_camera_has_a_working_size_of_its_own(make_set, make_case):
+    cases = [of_member(make_case(member, f"p{member}", "train"), member) for member in "ab"]
+    sizes = InputConfig(diameter=40, cameras={"b": 60})
+    loaded = TrainingImages.load(make_set(cases), make_set(cases).samples, sizes, CPU)
+    longer = [max(size) for size in loaded.sizes.tolist()]
+    assert longer[1] == pytest.approx(1.5 * longer[0], abs=1)

@@ -1,6 +1,10 @@
 from dataclasses import replace
 
+import pytest
+
+from retseg.imaging.config import InputConfig
 from retseg.inference.checkpoint import read_card
+from retseg.inference.predictor import Predictor
 from retseg.training.config import TrainConfig
 from retseg.training.loop import fit
 from tests.training.test_job import of_member
@@ -20,3 +24,16 @@ def test_weights_of_a_joined_set_know_the_patients_of_each_member(tiny_job, make
     after = read_card(begun.out / "best.safetensors")
     assert after.seen["a"] == ("p0", "p1")
     assert "a-p0" in after.seen["little"]
+
+
+def test_without_sizes_of_cameras_there_is_no_calibre(tiny_job):
+    fit(replace(tiny_job, train=TrainConfig(epochs=1, steps_per_epoch=1, batch=2)))
+    assert read_card(tiny_job.out / "best.safetensors").calibre is None
+
+
+def test_the_calibre_is_the_median_of_what_first_looks_see(tiny_job, make_set, make_case, monkeypatch):
+    cases = [of_member(make_case(f"{n}{m}", f"p{n}", "train", seed=n), m) for n in range(2) for m in "ab"]
+    monkeypatch.setattr(Predictor, "width_seen", lambda self, image, fov: 4.0)
+    sizes = InputConfig(diameter=48, cameras={"a": 48, "b": 96})
+    fit(replace(tiny_job, prepared=make_set(cases), train=TrainConfig(epochs=1, steps_per_epoch=1), input=sizes))
+    assert read_card(tiny_job.out / "best.safetensors").calibre == pytest.approx((4.0 + 8.0) / 2)
