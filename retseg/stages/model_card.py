@@ -87,15 +87,28 @@ def _what(card: Card, parameters: int, size: int, told: Provenance | None) -> It
 
 def _input_and_output(card: Card) -> Iterator[str]:
     classes = card.classes
-    made = {key: value for key, value in card.input.model_dump(mode="json").items() if value is not None}
-    settings = ", ".join(f"{key} {value}" for key, value in made.items())
-    yield f"- Input: a photograph of any size with 8 bits a channel (RGB), brought to the net with {settings}."
+    yield f"- Input: a photograph of any size with 8 bits a channel (RGB), {', '.join(_brought(card))}."
     names = ", ".join(classes.names)
     yield f"- Output: for each pixel of the photograph the probability of each of {classes.count} classes: {names}."
     if classes.positive is not None:
         yield f"- Score: the probability of '{classes.names[classes.positive]}'."
     if card.heads:
         yield f"- Beside the classes it tells: {', '.join(card.heads)}."
+
+
+def _brought(card: Card) -> Iterator[str]:
+    """How a photograph is brought to the net, in words."""
+    made = card.input
+    if made.crop:
+        yield "cut to its field of view"
+    if card.calibre is not None and made.cameras:
+        low, high = min(made.cameras.values()), max(made.cameras.values())
+        yield f"looked at {made.diameter} pixels wide"
+        yield f"scaled until its vessels are {card.calibre:.1f} pixels wide on average (in training {low} to {high} across)"
+    elif made.diameter is not None:
+        yield f"scaled to a field of view {made.diameter} pixels wide"
+    if made.normalise == "fov":
+        yield "with zero mean and unit deviation of each colour inside the field of view"
 
 
 def _trained_on(card: Card, told: Provenance | None) -> Iterator[str]:
