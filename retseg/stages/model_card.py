@@ -104,7 +104,7 @@ def _brought(card: Card) -> Iterator[str]:
     if card.calibre is not None and made.cameras:
         low, high = min(made.cameras.values()), max(made.cameras.values())
         yield f"looked at {made.diameter} pixels wide"
-        yield f"scaled until its vessels are {card.calibre:.1f} pixels wide on average (in training {low} to {high} across)"
+        yield f"scaled until its vessels are {card.calibre:.1f} pixels wide on average ({low} to {high} in training)"
     elif made.diameter is not None:
         yield f"scaled to a field of view {made.diameter} pixels wide"
     if made.normalise == "fov":
