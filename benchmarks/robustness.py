@@ -150,10 +150,9 @@ def show(arguments: argparse.Namespace) -> None:
     settings = load_settings(parse_assignments(arguments.set), (), {"dataset.name": arguments.dataset})
     data = PreparedSet.open(prepared_set(settings).folder)
     model = RunModel.find(arguments.run, expect=data.classes)
-    predictor = open_predictor(
-        [member.weights for member in model.members], settings.predict, choose_device(arguments.device)
-    )
-    point = model.operating_point(settings.predict)
+    config = settings.predict.over(model.card.predict)
+    predictor = open_predictor([member.weights for member in model.members], config, choose_device(arguments.device))
+    point = model.operating_point(config)
     assert point is not None
     samples = split_samples(data, arguments.split)[: arguments.limit]
     cases = (data.case(sample) for sample in samples)

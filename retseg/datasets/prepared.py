@@ -215,6 +215,10 @@ class PreparedSet:
         """The samples of one split: "train", "validation" or "test"."""
         return [sample for sample in self.samples if sample.split == name]
 
+    def dataset_of(self, sample: Sample) -> str:
+        """The dataset that a sample comes from: its member of a joined set, else this one."""
+        return self.name if sample.origin is None else sample.origin[0]
+
     def row(self, sample: Sample) -> IndexRow:
         """The line of the index that `sample` comes from."""
         return self._by_id[sample.id]

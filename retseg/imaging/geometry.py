@@ -52,6 +52,11 @@ class Geometry:
         scale = 1.0 if diameter is None else diameter / fov_diameter(fov)
         return cls(native, box, (max(1, round(box[2] * scale)), max(1, round(box[3] * scale))))
 
+    def scaled(self, factor: float) -> Geometry:
+        """The same part of the photograph on a working grid that is larger by this factor."""
+        height, width = (max(1, round(side * factor)) for side in self.working)
+        return Geometry(self.native, self.box, (height, width))
+
     def image_to_working(self, image: UInt8Array) -> UInt8Array:
         """(H, W, 3) uint8 on the native grid to (h, w, 3) on the working grid."""
         return self._resized(self._cut(image), self.working, _PHOTOGRAPH)

@@ -143,41 +143,47 @@ class Predictor:
         if image.shape[:2] != fov.shape:
             what = f"the photograph has {image.shape[:2]} pixels, its field of view {fov.shape}"
             raise ImageError(what, where=identifier or None, fix="Give a field of view of the photograph's own size")
-        diameter = self.card.input.diameter if self.card.calibre is None else self.diameter_for(image, fov)
-        return self._on_grid(identifier, image, fov, classes, diameter)
+        inputs = self.card.input
+        geometry = Geometry.fit(fov, crop=inputs.crop, diameter=inputs.diameter)
+        if self.card.calibre is not None:
+            geometry = geometry.scaled(self._enlargement(self._width_seen(image, fov, geometry)))
+        return self._on_grid(identifier, image, fov, classes, geometry)
 
-    def diameter_for(self, image: UInt8Array, fov: BoolArray) -> float:
-        """Pixels across the field of view that make vessels as wide as where the net was trained, by a first look.
+    def _enlargement(self, seen: float | None) -> float:
+        """How much larger than in the first look vessels that seemed so wide must be, to be as wide as in training.
 
         It stays near what the net was trained on, whatever the look shows: without any vessel it is the middle.
         """
         inputs, calibre = self.card.input, self.card.calibre
-        trained = sorted(inputs.cameras.values())
-        seen = self.width_seen(image, fov)
-        if calibre is None or seen is None or inputs.diameter is None:
+        assert inputs.diameter is not None
+        trained = np.array(sorted(inputs.cameras.values())) / inputs.diameter
+        if calibre is None or seen is None:
             return float(np.mean(trained))
-        return float(np.clip(inputs.diameter * calibre / seen, trained[0] / _BEYOND, trained[-1] * _BEYOND))
+        return float(np.clip(calibre / seen, trained[0] / _BEYOND, trained[-1] * _BEYOND))
 
     def width_seen(self, image: UInt8Array, fov: BoolArray) -> float | None:
         """The first look: how wide the vessels seem to be on average, in pixels of a field `input.diameter` across."""
+        inputs = self.card.input
+        return self._width_seen(image, fov, Geometry.fit(fov, crop=inputs.crop, diameter=inputs.diameter))
+
+    def _width_seen(self, image: UInt8Array, fov: BoolArray, geometry: Geometry) -> float | None:
         positive = self.classes.positive
-        if positive is None:
-            return None
-        photograph = self._on_grid("", image, fov, range(positive, positive + 1), self.card.input.diameter)
-        mosaic = photograph.mosaic
+        assert positive is not None, "training refuses sizes of cameras for tasks without a positive class"
+        photograph = self._on_grid("", image, fov, range(positive, positive + 1), geometry)
+        mosaic, started = photograph.mosaic, time.perf_counter()
         with torch.inference_mode():
             for position in mosaic.grid.positions():
                 window = _network_input(photograph, position)[None]
                 mosaic.add(position, self._pass(window, photograph.classes)[0])
         seen = mosaic.canvas[0].cpu().numpy() > _SEEN
-        return mean_width(seen & photograph.geometry.mask_to_working(fov))
+        self.seconds += time.perf_counter() - started
+        return mean_width(seen & geometry.mask_to_working(fov))
 
     def _on_grid(
-        self, identifier: str, image: UInt8Array, fov: BoolArray, classes: range, diameter: float | None
+        self, identifier: str, image: UInt8Array, fov: BoolArray, classes: range, geometry: Geometry
     ) -> _Photograph:
-        """A photograph on the working grid with so many pixels across its field of view, ready for the net."""
+        """A photograph on a working grid, ready for the net."""
         inputs = self.card.input
-        geometry = Geometry.fit(fov, crop=inputs.crop, diameter=diameter)
         working = geometry.image_to_working(image)
         statistics = input_statistics(working, geometry.mask_to_working(fov), inputs.normalise)
         height, width = working.shape[:2]

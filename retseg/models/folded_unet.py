@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from retseg.core.config import Section
 from retseg.models.architecture import Architecture
-from retseg.models.convolutions import initialise
+from retseg.models.unet import LevelOptions, convolution_level
 
 
 class FoldedUNetOptions(Section):
@@ -25,30 +25,19 @@ class FoldedUNetOptions(Section):
     )
 
 
-class _Level(nn.Sequential):
-    """Two 3x3 convolutions, each with normalisation and activation."""
-
-    def __init__(self, in_channels: int, out_channels: int) -> None:
-        layers: list[nn.Module] = []
-        for source in (in_channels, out_channels):
-            convolution = nn.Conv2d(source, out_channels, 3, padding=1, bias=False)
-            initialise(convolution, "kaiming", "relu")
-            layers += [convolution, nn.BatchNorm2d(out_channels), nn.ReLU(inplace=True)]
-        super().__init__(*layers)
-
-
 class FoldedUNet(nn.Module):
     """Images (B, in_channels, H, W) to logits (B, classes, H, W); H and W multiples of fold * 2**(levels - 1)."""
 
     def __init__(self, in_channels: int, classes: int, options: FoldedUNetOptions) -> None:
         super().__init__()
         widths, square = options.widths, options.fold**2
-        self.fold = options.fold
+        self.fold, level = options.fold, LevelOptions()
+        sources = (in_channels * square, *widths)
         self.down = nn.ModuleList(
-            _Level(source, width) for source, width in zip((in_channels * square, *widths), widths, strict=False)
+            convolution_level(source, width, level) for source, width in zip(sources, widths, strict=False)
         )
         upwards = zip(widths[:0:-1], widths[-2::-1], strict=True)
-        self.up = nn.ModuleList(_Level(below + width, width) for below, width in upwards)
+        self.up = nn.ModuleList(convolution_level(below + width, width, level) for below, width in upwards)
         self.classify = nn.Conv2d(widths[0], classes * square, kernel_size=1)
 
     def forward(self, image: Tensor) -> Tensor:

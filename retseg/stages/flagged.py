@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from retseg.core.paths import write_atomically
+from retseg.stages.listing import read_list, write_list
 
 NAME = "flagged.csv"
 
@@ -26,19 +24,13 @@ class Flag:
 
 def write_flagged(folder: Path, flags: Iterable[Flag]) -> None:
     """Writes `flagged.csv` (columns id, file, verdict, reason); with no flag it holds the header alone."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["id", "file", "verdict", "reason"])
-    writer.writerows([flag.id, flag.file, flag.verdict, flag.reason] for flag in flags)
-    write_atomically(folder / NAME, text.getvalue())
+    write_list(folder / NAME, Flag, flags)
 
 
 def read_flagged(folder: Path) -> list[Flag]:
     """Reads what `write_flagged` wrote; of a folder without the list no image is flagged."""
-    if not (folder / NAME).is_file():
-        return []
-    with (folder / NAME).open(encoding="utf-8", newline="") as file:
-        return [Flag(row["id"], row["file"], row["verdict"], row["reason"]) for row in csv.DictReader(file)]
+    path = folder / NAME
+    return read_list(path, Flag) if path.is_file() else []
 
 
 def counted(flags: Iterable[Flag]) -> dict[str, int]:

@@ -232,8 +232,8 @@ class _Prediction:
 
     def _claimed(self, prediction: Prediction) -> Prediction:
         """The prediction; where the picture is certainly no fundus photograph, one that sees nothing in it."""
-        flag, outside = self.flags.get(prediction.id), self.model.card.classes.outside
-        if flag is None or flag.verdict != NO_FUNDUS or outside is None:
+        flag = self.flags.get(prediction.id)
+        if flag is None or flag.verdict != NO_FUNDUS:
             return prediction
         return prediction.of_nothing(self.model.card.classes)
 

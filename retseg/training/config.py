@@ -118,6 +118,11 @@ class SamplingConfig(Section):
         return self
 
 
+def _require_order(name: str, low: float, high: float) -> None:
+    if low > high:
+        raise ValueError(f"{name} needs low <= high, not {low} and {high}")
+
+
 class Flips(Section):
     """Probabilities of mirroring a patch left to right, top to bottom, and along its diagonal. Pixels stay exact."""
 
@@ -142,8 +147,7 @@ class Scale(Section):
 
     @model_validator(mode="after")
     def _low_is_below_high(self) -> Self:
-        if self.low > self.high:
-            raise ValueError(f"scale needs low <= high, not {self.low} and {self.high}")
+        _require_order("scale", self.low, self.high)
         return self
 
 
@@ -170,8 +174,7 @@ class Gamma(Section):
 
     @model_validator(mode="after")
     def _low_is_below_high(self) -> Self:
-        if self.low > self.high:
-            raise ValueError(f"gamma needs low <= high, not {self.low} and {self.high}")
+        _require_order("gamma", self.low, self.high)
         return self
 
 
@@ -241,8 +244,7 @@ class Jpeg(Section):
 
     @model_validator(mode="after")
     def _low_is_below_high(self) -> Self:
-        if self.low > self.high:
-            raise ValueError(f"jpeg needs low <= high, not {self.low} and {self.high}")
+        _require_order("jpeg", self.low, self.high)
         return self
 
 

@@ -56,8 +56,8 @@ def working_image(
     if target is None:
         raise ImageError("the photograph has no label", where=sample.image, fix="Leave it out of the training split")
     if side is None:
-        dataset = prepared.name if sample.origin is None else sample.origin[0]
-        geometry = Geometry.fit(case.fov, crop=config.crop, diameter=config.trained_diameter(dataset))
+        diameter = config.trained_diameter(prepared.dataset_of(sample))
+        geometry = Geometry.fit(case.fov, crop=config.crop, diameter=diameter)
     else:
         geometry = resized_whole(case.fov, side)
     image = geometry.image_to_working(case.image)

@@ -195,6 +195,26 @@ def require_encoder(model: ModelConfig, config: TrainConfig) -> None:
         )
 
 
+def require_cameras(job: TrainJob, division: Division) -> None:
+    """ConfigError unless every dataset has a working size of its own, where any has, and shows what can be measured."""
+    sizes = job.input.cameras
+    if not sizes:
+        return
+    if job.prepared.classes.positive is None:
+        raise ConfigError(
+            f"the task '{job.prepared.classes.name}' has no class whose width could be measured",
+            where="input.cameras",
+            fix="Leave it out, and set input.diameter alone",
+        )
+    known = {job.prepared.dataset_of(sample) for sample in (*division.train, *division.validation)}
+    if missing := sorted(known - set(sizes)):
+        raise ConfigError(
+            f"the dataset {missing[0]} has no working size; there are sizes for {', '.join(sorted(sizes))}",
+            where="input.cameras",
+            fix=f"Give it one, for example --set input.cameras.{missing[0]}=1000",
+        )
+
+
 def require_patch_size(model: ModelConfig, patch_size: int) -> None:
     """ConfigError unless the net takes patches of this size."""
     multiple = input_multiple(model)

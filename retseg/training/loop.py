@@ -26,6 +26,7 @@ from retseg.training.job import (
     TrainJob,
     TrainResult,
     patch_side,
+    require_cameras,
     require_encoder,
     require_patch_size,
 )
@@ -93,6 +94,7 @@ class Training:
         if job.sampling.patch_share is None:
             require_patch_size(job.model, job.sampling.patch_size)
         division = Division.of(prepared, config.validation_fraction, job.seed).first(config.overfit)
+        require_cameras(job, division)
         if config.early_stopping is not None and not division.validation:
             raise ConfigError(
                 "early stopping needs patients set aside for validation, and there are none",

@@ -66,7 +66,7 @@ def _calibre(model: LoadedModel, job: TrainJob, division: Division) -> float | N
     for sample in (*division.train, *division.validation):
         case = job.prepared.case(sample)
         seen = predictor.width_seen(case.image, case.fov)
-        trained = inputs.trained_diameter(job.prepared.name if sample.origin is None else sample.origin[0])
+        trained = inputs.trained_diameter(job.prepared.dataset_of(sample))
         if seen is not None and trained is not None:
             found.append(seen * trained / inputs.diameter)
         job.report(0, f"measuring vessels: {sample.id}")

@@ -161,3 +161,9 @@ def test_ids_go_where_labels_go(geometry, seed):
     np.testing.assert_array_equal(
         geometry.ids_to_working(ids), geometry.labels_to_working(labels).astype(np.uint16) * 300
     )
+
+
+def test_a_scaled_geometry_shows_the_same_part_in_more_pixels():
+    geometry = Geometry((90, 80), (10, 20, 40, 30), (60, 45)).scaled(1.5)
+    assert geometry == Geometry((90, 80), (10, 20, 40, 30), (90, 68))
+    assert geometry.scaled(1e-9).working == (1, 1)

@@ -349,7 +349,7 @@ def test_photographs_are_scaled_until_their_vessels_are_as_wide_as_in_training(m
     looks = InputConfig(normalise="unit", diameter=200, cameras={"near": 100, "far": 400})
     predictor = Predictor(make_model(net=ring_net(), input=looks, calibre=8.0), EXACT, CPU)
     image, fov = ring(width)
-    assert predictor.diameter_for(image, fov) == pytest.approx(expected, rel=0.06)
+    assert 200 * predictor._enlargement(predictor.width_seen(image, fov)) == pytest.approx(expected, rel=0.06)
     found = predictor.probabilities(image, fov)[1]
     assert ((found > 0.5) == (image[..., 0] > 0)).mean() > 0.97, "and come back to their own pixels"
 
@@ -359,4 +359,4 @@ def test_without_any_vessel_the_first_look_decides_nothing(make_model):
     predictor = Predictor(make_model(net=ring_net(), input=looks, calibre=8.0), EXACT, CPU)
     image, fov = ring(0)
     assert predictor.width_seen(image, fov) is None
-    assert predictor.diameter_for(image, fov) == 250
+    assert 200 * predictor._enlargement(None) == 250

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from retseg.core.errors import ConfigError
 from retseg.imaging.config import InputConfig
 from retseg.inference.checkpoint import read_card
 from retseg.inference.predictor import Predictor
@@ -37,3 +38,16 @@ def test_the_calibre_is_the_median_of_what_first_looks_see(tiny_job, make_set, m
     sizes = InputConfig(diameter=48, cameras={"a": 48, "b": 96})
     fit(replace(tiny_job, prepared=make_set(cases), train=TrainConfig(epochs=1, steps_per_epoch=1), input=sizes))
     assert read_card(tiny_job.out / "best.safetensors").calibre == pytest.approx((4.0 + 8.0) / 2)
+
+
+@pytest.mark.parametrize("sizes", [{"a": 48}, {"B": 48, "a": 48}])
+def test_a_dataset_without_a_working_size_is_named(tiny_job, make_set, make_case, sizes):
+    cases = [of_member(make_case("1", "p1", "train"), member) for member in "ab"]
+    job = replace(tiny_job, prepared=make_set(cases), input=InputConfig(diameter=48, cameras=sizes))
+    with pytest.raises(ConfigError, match="dataset b has no working size"):
+        fit(job)
+
+
+def test_sizes_of_cameras_need_something_to_measure(tiny_job, scenes):
+    with pytest.raises(ConfigError, match="no class whose width"):
+        fit(replace(tiny_job, prepared=scenes, input=InputConfig(diameter=48, cameras={scenes.name: 48})))
