@@ -4,9 +4,10 @@
     python benchmarks/predict_speed.py --run runs/NAME --photos FOLDER --set predict.flips=4
 
 Runs the real command on a folder of photographs of each size and reads when its files were finished. The photographs
-are drawn, or resized from a folder's own. The seconds a photograph are the median between one photograph's last file
-and the next one's; the start ends when the weights are loaded. The processor's seconds are of all threads together, by
-the difference to a run on a single photograph: they tell something on a machine that others use as well.
+are drawn, or resized from a folder's own. The start ends when the weights are loaded; the seconds a photograph are the
+time from then to the last file, by the number of photographs, because several are worked on side by side. The
+processor's seconds are of all threads together, by the difference to a run on a single photograph: they tell something
+on a machine that others use as well.
 """
 
 from __future__ import annotations
@@ -14,13 +15,11 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 from PIL import Image
@@ -50,7 +49,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=10, help="photographs of each size, at least 3")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="as for `retseg predict`")
     arguments = parser.parse_args()
-    extra = [] if arguments.run is None else ["--run", str(arguments.run.resolve())]
+    extra = [] if arguments.run is None else ["--run", str(arguments.run)]
     extra += [word for setting in arguments.set for word in ("--set", setting)]
     print("| pixels | s a photograph | processor s a photograph | start, s | peak memory, GB |")
     print("| --- | --- | --- | --- | --- |")
@@ -83,15 +82,17 @@ def make_photographs(folder: Path, width: int, height: int, count: int, source: 
 
 def measured(folder: Path, extra: list[str]) -> Measured:
     """What the command takes for the folder's photographs."""
-    first = next(iter(sorted(folder.iterdir())))
-    _, _, alone, _ = timed(first, folder.with_name(folder.name + "-one"), extra)
-    finished, start, processor, peak = timed(folder, folder.with_name(folder.name + "-all"), extra)
-    steps = [after - before for before, after in pairwise(finished)]
-    return Measured(statistics.median(steps), start, (processor - alone) / len(steps), peak)
+    photographs = sorted(folder.iterdir())
+    alone = timed(photographs[0], folder.with_name(folder.name + "-one"), extra)
+    every = timed(folder, folder.with_name(folder.name + "-all"), extra)
+    count = len(photographs)
+    return Measured(
+        every.photograph / count, every.start, (every.processor - alone.processor) / (count - 1), every.peak
+    )
 
 
-def timed(photographs: Path, out: Path, extra: list[str]) -> tuple[list[float], float, float, int]:
-    """When each photograph's last file was written, seconds until the first began, the processor's, peak bytes."""
+def timed(photographs: Path, out: Path, extra: list[str]) -> Measured:
+    """One run of the command, with the seconds of all photographs together."""
     command = [sys.executable, "-m", "retseg", "predict", str(photographs), "--out", str(out), *extra]
     started = time.time()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
@@ -100,13 +101,11 @@ def timed(photographs: Path, out: Path, extra: list[str]) -> tuple[list[float], 
     _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"retseg predict failed:\n{words}")
-    last: dict[str, float] = {}
-    for file in out.glob("*/*.png"):
-        last[file.name] = max(last.get(file.name, 0.0), file.stat().st_mtime)
-    start = (out / "operating_point.json").stat().st_mtime - started
+    begun = (out / "operating_point.json").stat().st_mtime
+    last = max(file.stat().st_mtime for file in out.glob("*/*.png"))
     shutil.rmtree(out)
     # Linux counts in KiB.
-    return sorted(last.values()), start, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
+    return Measured(last - begun, begun - started, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
 if __name__ == "__main__":
