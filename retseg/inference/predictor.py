@@ -6,9 +6,11 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from retseg.core.config import validate
@@ -38,8 +40,15 @@ _WINDOW = 512
 _SEEN = 0.4
 """Probability from which the first look counts a pixel: less than even, because thin vessels are faint to it."""
 
+_LOOKED_AT = 0.7
+"""Share of height and width, in the middle, that the first look takes in: half the work, and as telling (the widths of
+18 photographs differed by 2% from those of the whole, and differed less among photographs of one camera)."""
+
 _BEYOND = 1.15
 """How far, as a factor, photographs are scaled beyond the smallest and the largest that the net was trained on."""
+
+
+_Value = TypeVar("_Value", bound=np.generic)
 
 
 @dataclass(slots=True, eq=False)
@@ -162,14 +171,14 @@ class Predictor:
         return float(np.clip(calibre / seen, trained[0] / _BEYOND, trained[-1] * _BEYOND))
 
     def width_seen(self, image: UInt8Array, fov: BoolArray) -> float | None:
-        """The first look: how wide the vessels seem to be on average, in pixels of a field `input.diameter` across."""
+        """The first look: how wide vessels in the middle seem to be, in pixels of a field `input.diameter` across."""
         inputs = self.card.input
         return self._width_seen(image, fov, Geometry.fit(fov, crop=inputs.crop, diameter=inputs.diameter))
 
     def _width_seen(self, image: UInt8Array, fov: BoolArray, geometry: Geometry) -> float | None:
         positive = self.classes.positive
         assert positive is not None, "training refuses sizes of cameras for tasks without a positive class"
-        photograph = self._on_grid("", image, fov, range(positive, positive + 1), geometry)
+        photograph = self._on_grid("", image, fov, range(positive, positive + 1), geometry, part=_LOOKED_AT)
         mosaic, started = photograph.mosaic, time.perf_counter()
         with torch.inference_mode():
             for position in mosaic.grid.positions():
@@ -177,15 +186,22 @@ class Predictor:
                 mosaic.add(position, self._pass(window, photograph.classes)[0])
         seen = mosaic.canvas[0].cpu().numpy() > _SEEN
         self.seconds += time.perf_counter() - started
-        return mean_width(seen & geometry.mask_to_working(fov))
+        return mean_width(seen & _middle(geometry.mask_to_working(fov), _LOOKED_AT))
 
     def _on_grid(
-        self, identifier: str, image: UInt8Array, fov: BoolArray, classes: range, geometry: Geometry
+        self,
+        identifier: str,
+        image: UInt8Array,
+        fov: BoolArray,
+        classes: range,
+        geometry: Geometry,
+        part: float = 1.0,
     ) -> _Photograph:
-        """A photograph on a working grid, ready for the net."""
+        """A photograph on a working grid, or so large a part from its middle, ready for the net."""
         inputs = self.card.input
         working = geometry.image_to_working(image)
         statistics = input_statistics(working, geometry.mask_to_working(fov), inputs.normalise)
+        working = _middle(working, part)
         height, width = working.shape[:2]
         grid = self._grid(height, width)
         channels = len(classes) + channels_of(self._heads)
@@ -269,6 +285,12 @@ class Predictor:
         probabilities, *parts = np.split(native, ends)
         heads = {head.name: part for head, part in zip(self._heads, parts, strict=True)}
         return Prediction(photograph.id, photograph.image, photograph.fov, probabilities, heads)
+
+
+def _middle(values: NDArray[_Value], part: float) -> NDArray[_Value]:
+    """The middle of (H, W, ...) values: this share of their height and of their width."""
+    top, left = (round(side * (1 - part) / 2) for side in values.shape[:2])
+    return values[top : values.shape[0] - top, left : values.shape[1] - left]
 
 
 def _network_input(photograph: _Photograph, position: tuple[int, int]) -> Tensor:
