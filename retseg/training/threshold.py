@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from retseg.core.types import CLASS_MAP, OperatingPoint, Sample
 from retseg.datasets.prepared import PreparedSet
 from retseg.inference.predictor import Predictor
@@ -11,6 +13,7 @@ from retseg.metrics.ranking import ScoreHistogram, quantise, score_histogram
 from retseg.training.images import Report
 
 CRITERION = "highest pooled Dice"
+ALIKE = ", every dataset counting alike"
 
 
 def fit_operating_point(
@@ -21,6 +24,9 @@ def fit_operating_point(
     report: Report | None = None,
 ) -> OperatingPoint | None:
     """The threshold with the highest Dice pooled over all pixels inside the field of view, on the native grid.
+
+    Of a joined set the members count alike, however many pixels their photographs have: the threshold is to hold for
+    cameras, and a camera of ten times the pixels is still one camera.
 
     Args:
         predictor: The trained net.
@@ -35,21 +41,34 @@ def fit_operating_point(
     positive, ignore = prepared.classes.positive, prepared.classes.ignore
     if positive is None:
         return None
-    histogram = ScoreHistogram.empty()
+    histograms: dict[str, ScoreHistogram] = {}
     for sample in samples:
         case = prepared.case(sample)
         truth = case.targets[CLASS_MAP]
         counted = case.fov & (truth != ignore)
         score = quantise(predictor.probabilities(case.image, case.fov)[positive][counted])
-        histogram += score_histogram(score, truth[counted] == positive)
+        dataset = prepared.dataset_of(sample)
+        found = score_histogram(score, truth[counted] == positive)
+        histograms[dataset] = histograms.get(dataset, ScoreHistogram.empty()) + found
         if report is not None:
             report(0, f"fitting the threshold: {sample.id}")
+    histogram = _counted_alike(list(histograms.values()))
     threshold, dice = histogram.best_dice_threshold()
     return OperatingPoint(
         threshold=threshold,
-        criterion=CRITERION,
+        criterion=CRITERION + (ALIKE if len(histograms) > 1 else ""),
         dataset=prepared.name,
         split=split,
         patients=tuple(sorted({sample.patient for sample in samples})),
         value=dice if histogram.positives else None,
     )
+
+
+def _counted_alike(histograms: Sequence[ScoreHistogram]) -> ScoreHistogram:
+    """The sum of histograms, each as often as makes it about as large as the largest."""
+    sizes = [histogram.positives + histogram.negatives for histogram in histograms]
+    total = ScoreHistogram.empty()
+    for histogram, size in zip(histograms, sizes, strict=True):
+        times = np.int64(round(max(sizes) / max(size, 1)))
+        total += ScoreHistogram(histogram.pos * times, histogram.neg * times)
+    return total
