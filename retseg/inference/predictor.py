@@ -37,6 +37,9 @@ _WINDOW = 512
 """Side of the windows where the config leaves it open and the whole image is too much."""
 
 
+_LARGE = 2_000_000
+"""Pixels of a photograph from which `flips: auto` takes several views."""
+
 _SEEN = 0.4
 """Probability from which the first look counts a pixel: less than even, because thin vessels are faint to it."""
 
@@ -64,6 +67,7 @@ class _Photograph:
     std: Tensor
     mosaic: Mosaic
     classes: range
+    views: int
 
 
 class Predictor:
@@ -95,7 +99,6 @@ class Predictor:
         self._mixed = config.precision == "bf16" or (config.precision == "auto" and computes_bfloat16(device))
         self._whole = None if self._fixed else WholeImages(self.net, device, mixed=self._mixed)
         self._heads = tuple(HEADS.get(name) for name in self.card.heads)
-        self._views = _dihedral_views(max(config.flips, 4) if config.uncertainty else config.flips)
         self.seconds = 0.0
 
     @property
@@ -133,7 +136,7 @@ class Predictor:
             photograph = self._begin(identifier, image, fov, classes)
             grid = photograph.mosaic.grid
             batch = self.config.batch or self._automatic_batch(grid.shape)
-            if queue and queue[0][0].mosaic.grid.shape != grid.shape:
+            if queue and (queue[0][0].mosaic.grid.shape, queue[0][0].views) != (grid.shape, photograph.views):
                 self._run(queue)
             begun.append(photograph)
             for position in grid.positions():
@@ -215,7 +218,14 @@ class Predictor:
             torch.tensor(statistics.std, device=self.device).view(-1, 1, 1),
             Mosaic(grid, channels, self.config.blend, self.device),
             classes,
+            self._views(image),
         )
+
+    def _views(self, image: UInt8Array) -> int:
+        """Over how many views of a photograph (H, W, 3) the mean is taken."""
+        asked = self.config.flips
+        views = asked if asked != "auto" else 4 if image.shape[0] * image.shape[1] >= _LARGE else 1
+        return max(views, 4) if self.config.uncertainty else views
 
     def _grid(self, height: int, width: int) -> WindowGrid:
         """One window of the whole image where that was asked for, or is as good; else overlapping smaller ones."""
@@ -240,20 +250,20 @@ class Predictor:
         started = time.perf_counter()
         with torch.inference_mode():
             windows = torch.stack([_network_input(photograph, position) for photograph, position in queue])
-            results = self._forward(windows, queue[0][0].classes)
+            results = self._forward(windows, queue[0][0].classes, queue[0][0].views)
             for (photograph, position), result in zip(queue, results, strict=True):
                 photograph.mosaic.add(position, result)
         self.seconds += time.perf_counter() - started
         queue.clear()
 
-    def _forward(self, windows: Tensor, classes: range) -> Tensor:
-        """What `_pass` returns, averaged over the views of test-time augmentation."""
-        total = self._pass(windows, classes)
-        for flip, turns in self._views[1:]:
+    def _forward(self, windows: Tensor, classes: range, number: int) -> Tensor:
+        """What `_pass` returns, averaged over so many views of test-time augmentation."""
+        total, views = self._pass(windows, classes), _dihedral_views(number)
+        for flip, turns in views[1:]:
             view = torch.rot90(windows.flip(3) if flip else windows, turns, (2, 3))
             back = torch.rot90(self._pass(view, classes), -turns, (2, 3))
             total += back.flip(3) if flip else back
-        return total.div_(len(self._views))
+        return total.div_(len(views))
 
     def _pass(self, windows: Tensor, classes: range) -> Tensor:
         """These classes' probabilities and, behind them, what the heads say, in 0..1: (B, planes, h, w) float32."""

@@ -301,6 +301,24 @@ def test_uncertainty_takes_four_views_at_least(make_model, make_photograph):
         assert len(passes) == expected
 
 
+def test_large_photographs_are_given_four_views_where_nobody_says_how_many(make_model, make_photograph, monkeypatch):
+    from retseg.inference import predictor
+
+    monkeypatch.setattr(predictor, "_LARGE", 64 * 64)
+    photographs = [
+        (str(number), *make_photograph(*sides)) for number, sides in enumerate([(64, 60), (64, 64), (64, 60)])
+    ]
+    model = make_model(input=AS_IT_IS)
+    auto, one, four = (
+        {found.id: found.probabilities for found in Predictor(model, config, CPU).probabilities_of_many(photographs)}
+        for config in (PredictConfig(flips=flips, window=32, batch=64) for flips in ("auto", 1, 4))
+    )
+    assert np.array_equal(auto["0"], one["0"])
+    assert np.array_equal(auto["1"], four["1"])
+    assert np.array_equal(auto["2"], one["2"])
+    assert not np.array_equal(four["1"], one["1"])
+
+
 MEMORY = """
 import resource, numpy as np, torch
 from retseg.datasets.base import VESSELS
