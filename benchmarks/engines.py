@@ -4,8 +4,8 @@
     python benchmarks/engines.py --run runs/weights-seed0 --threads 2
 
 One whole working image at a time, without reading, scaling and writing; the engines take turns, the fastest of several
-rounds counts. The Dice is that of the run's own validation photographs at its frozen threshold, on the working grid. ONNX
-Runtime is measured where `onnx` and `onnxruntime` are installed, in eight bits with the ranges of two training
+rounds counts. The Dice is that of the run's own validation photographs at its frozen threshold, on the working grid.
+ONNX Runtime is measured where `onnx` and `onnxruntime` are installed, in eight bits with the ranges of two training
 photographs.
 """
 
