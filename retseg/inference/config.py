@@ -31,6 +31,8 @@ class PredictConfig(Section):
         threshold: Binarise with `probability > threshold`; None takes the operating point stored with the weights.
         specks: Pieces of the mask whose area is less than so many millionths of the field of view's are taken out:
             their stored probability is lowered to the threshold.
+        gaps: A piece that is so small, and lies within so many thousandths of the field of view's diameter of a larger
+            one, is first joined to it where the probability in between reaches half the threshold.
         separation: How the instances of a class are told apart, where the task has such classes; None takes the best
             way that the net's heads allow.
         separation_options: Options of that way.
@@ -48,6 +50,7 @@ class PredictConfig(Section):
     uncertainty: bool = False
     threshold: float | None = Field(default=None, ge=0.0, le=1.0)
     specks: float = Field(default=0.0, ge=0.0, le=1e6)
+    gaps: float = Field(default=0.0, ge=0.0, le=100.0)
     separation: str | None = None
     separation_options: dict[str, Any] = Field(default_factory=dict)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -20,7 +21,7 @@ from retseg.imaging.overlay import class_overlay, outlined
 from retseg.inference.prediction import Prediction
 from retseg.metrics.ranking import LEVELS, quantise
 from retseg.postprocess.registry import separate
-from retseg.postprocess.specks import specks
+from retseg.postprocess.specks import bridges, specks
 
 OPERATING_POINT = "operating_point.json"
 
@@ -39,6 +40,8 @@ class PredictionWriter:
         overlay: Also write the prediction drawn on the photograph.
         specks: Pieces of the mask with less than so many millionths of the field of view's area are taken out of it,
             and their stored probability lowered to the threshold.
+        gaps: Such pieces within so many thousandths of the field of view's diameter of a larger one are first joined to
+            it, where the probability in between reaches half the threshold; it is raised to just above the threshold.
         uncertainty: Also write the entropy of the probabilities: 0 where one class is sure, 1 where all are alike. In
             16-bit PNGs; of the positive class against all others where there is one.
     """
@@ -52,6 +55,7 @@ class PredictionWriter:
         separation: tuple[str | None, Mapping[str, Any]] = (None, MappingProxyType({})),
         overlay: bool = True,
         specks: float = 0.0,
+        gaps: float = 0.0,
         uncertainty: bool = False,
     ) -> None:
         if classes.positive is not None and threshold is None:
@@ -62,10 +66,13 @@ class PredictionWriter:
         self.separation = separation
         self.overlay = overlay
         self.specks = specks
+        self.gaps = gaps
         self.uncertainty = uncertainty
         # The decision for each of the 65,536 stored scores, so that mask and probability file always agree.
         self._marked = np.arange(LEVELS) / (LEVELS - 1) > (1.0 if threshold is None else threshold)
+        # The highest score that is not marked, and what counts as half the threshold.
         self._unmarked = np.uint16(max(0, int(np.count_nonzero(~self._marked)) - 1))
+        self._half = np.uint16((int(self._unmarked) + 1) // 2)
 
     def write(self, prediction: Prediction) -> None:
         """Writes one photograph's files. The mask ends where the field of view does, the probability does not."""
@@ -76,9 +83,7 @@ class PredictionWriter:
             stored = quantise(prediction.positive(self.classes))
             mask = self._positive_mask(stored, fov)
             if self.specks:
-                small = specks(mask > 0, self.specks * 1e-6 * np.count_nonzero(fov))
-                # Whoever binarises the stored probability at the threshold gets the same mask.
-                stored[small], mask[small] = np.minimum(stored[small], self._unmarked), 0
+                self._tidy(stored, mask, fov)
             write_png(self._path("prob", identifier), stored)
         write_png(self._path("mask", identifier), mask)
         write_png(self._path("fov", identifier), fov)
@@ -92,6 +97,20 @@ class PredictionWriter:
             write_png(self._path("uncertainty", identifier), self._entropy(prediction))
         if self.all_classes:
             write_class_probabilities(self._path("classes", identifier, ".nii.gz"), probabilities)
+
+    def _tidy(self, stored: UInt16Array, mask: UInt8Array, fov: BoolArray) -> None:
+        """Joins small pieces to larger ones near by and takes out those that stay small, in place.
+
+        Whoever binarises the stored probability at the threshold gets the same mask.
+        """
+        area = np.count_nonzero(fov)
+        small = specks(mask > 0, self.specks * 1e-6 * area)
+        reach = round(self.gaps / 1000 * 2 * math.sqrt(area / math.pi))
+        if reach and small.any() and self._unmarked < LEVELS - 1:
+            joined = bridges((stored >= self._half) & fov, small, (mask > 0) & ~small, reach)
+            stored[joined], mask[joined] = np.maximum(stored[joined], self._unmarked + np.uint16(1)), 255
+            small = specks(mask > 0, self.specks * 1e-6 * area)
+        stored[small], mask[small] = np.minimum(stored[small], self._unmarked), 0
 
     def _path(self, kind: str, identifier: str, suffix: str = ".png") -> Path:
         return self.out / kind / f"{identifier}{suffix}"

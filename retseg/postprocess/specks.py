@@ -1,4 +1,4 @@
-"""Specks: pieces of a mask that are too small to be a stretch of a vessel."""
+"""Specks: pieces of a mask too small to be a stretch of a vessel; and gaps, across which some of them belong to one."""
 
 from __future__ import annotations
 
@@ -15,4 +15,12 @@ def specks(mask: BoolArray, least: float) -> BoolArray:
     small = np.bincount(pieces.ravel(), minlength=count + 1) < least
     small[0] = False
     found: BoolArray = small[pieces]
+    return found
+
+
+def bridges(probable: BoolArray, small: BoolArray, large: BoolArray, reach: int) -> BoolArray:
+    """The `probable` pixels (H, W) that lie within `reach` rows and columns of a small piece and of a large one."""
+    side = 2 * reach + 1
+    near_small, near_large = (ndimage.maximum_filter(pieces.view(np.uint8), side) for pieces in (small, large))
+    found: BoolArray = probable & near_small.view(np.bool_) & near_large.view(np.bool_)
     return found

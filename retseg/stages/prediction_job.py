@@ -191,6 +191,7 @@ class PredictionJob:
             all_classes=self.config.all_classes,
             separation=separation,
             specks=self.config.specks,
+            gaps=self.config.gaps,
             uncertainty=self.config.uncertainty,
         )
         return predictor, writer

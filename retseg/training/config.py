@@ -52,6 +52,8 @@ class TrainConfig(Section):
         validation_tiles: An epoch is scored on at most so many tiles of about 256x256 pixels, spread evenly over the
             validation images.
         keep: "best" keeps the weights of the epoch with the highest validation Dice, "last" those of the last epoch.
+        threshold_on: Whom the threshold is fitted on: "validation" takes the patients set aside, "all" also those that
+            set the weights: steadier where few are set aside and the net has not learnt by heart.
         class_weights: One weight per class, "balanced" (inverse to a class's share of the training pixels), or None.
         mixed_precision: "bf16" computes in bfloat16, where that is safe and the device does it by itself; "auto" does
             so on CUDA only, "off" never.
@@ -87,6 +89,7 @@ class TrainConfig(Section):
     validation_fraction: float = Field(0.15, ge=0.0, lt=1.0)
     validation_tiles: int = Field(32, ge=1)
     keep: Literal["best", "last"] = "best"
+    threshold_on: Literal["validation", "all"] = "validation"
     class_weights: Literal["balanced"] | tuple[float, ...] | None = None
     mixed_precision: Literal["auto", "bf16", "off"] = "auto"
     test_curve: bool = False

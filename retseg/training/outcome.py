@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from retseg.core.paths import WEIGHTS
-from retseg.core.types import OperatingPoint
+from retseg.core.types import OperatingPoint, Sample
 from retseg.datasets.splits import patients_by_origin
 from retseg.inference.card import Card
 from retseg.inference.checkpoint import LoadedModel, save_weights
@@ -43,7 +43,7 @@ def finish(
     net, epoch = _kept(state)
     card = replace(_card(job, division, epoch), seen=_everyone(seen, division), unseen=unseen)
     card = replace(card, calibre=_calibre(LoadedModel(net, card), job, division))
-    judges, split = (division.validation, "validation") if division.validation else (division.train, "train")
+    judges, split = _judges(division, job.train.threshold_on)
     predictor = Predictor(LoadedModel(net, card), card.predict, job.device)
     point = fit_operating_point(predictor, job.prepared, judges, split, job.report)
     save_weights(job.out / WEIGHTS, net, replace(card, operating_point=point))
@@ -52,6 +52,15 @@ def finish(
     write_curves(job.out, state.history, epoch, f"{job.model.arch} on {job.prepared.name}")
     facts = {**_facts(job, state, division, epoch, point), **further_facts}
     return TrainResult(job.out, epoch, state.step, tuple(state.history), point, facts)
+
+
+def _judges(division: Division, threshold_on: str) -> tuple[tuple[Sample, ...], str]:
+    """On whose photographs the threshold is fitted, and what they are called."""
+    if not division.validation:
+        return division.train, "train"
+    if threshold_on == "all":
+        return (*division.train, *division.validation), "train and validation"
+    return division.validation, "validation"
 
 
 def _calibre(model: LoadedModel, job: TrainJob, division: Division) -> float | None:

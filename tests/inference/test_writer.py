@@ -202,3 +202,20 @@ def test_specks_are_in_no_mask_however_it_is_made(tmp_path, image, threshold):
     assert mask.sum() == 30
     np.testing.assert_array_equal(stored > threshold, mask)
     assert stored[20, 20] == pytest.approx(threshold, abs=1 / 65535), "no lower than it takes"
+
+
+@pytest.mark.parametrize("threshold", [0.25, 21845 / 65535, 0.5])
+def test_a_small_piece_near_a_vessel_is_joined_to_it_and_stays(tmp_path, image, threshold):
+    everywhere = np.ones(SHAPE, bool)
+    vessel = np.zeros(SHAPE, np.float32)
+    vessel[5:20, 10], vessel[22:26, 10], vessel[20:22, 20:22] = 0.95, 0.9, 0.9
+    # One gap that the net half believes in, and one that it does not.
+    vessel[20:22, 10] = 0.7 * threshold
+    prediction = Prediction("eye", image, everywhere, vessel[None])
+    reach = 1000 * 3 / np.sqrt(4 * vessel.size / np.pi)
+    settings = {"specks": 1e6 * 10 / vessel.size, "gaps": reach}
+    PredictionWriter(tmp_path, VESSELS, threshold, all_classes=False, **settings).write(prediction)
+    stored, mask = read_probability(tmp_path / "prob/eye.png"), read_label(tmp_path / "mask/eye.png") > 0
+    assert mask[5:26, 10].all()
+    assert mask.sum() == 21
+    np.testing.assert_array_equal(stored > threshold, mask)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from retseg.postprocess.specks import specks
+from retseg.postprocess.specks import bridges, specks
 
 
 @pytest.fixture
@@ -23,3 +23,15 @@ def test_pieces_below_the_size_are_specks(mask: np.ndarray, least: float, pixels
 
 def test_an_empty_mask_has_none() -> None:
     assert not specks(np.zeros((5, 5), bool), 100).any()
+
+
+def test_a_gap_is_bridged_where_it_is_short_and_probable() -> None:
+    small, large, probable = (np.zeros((30, 30), bool) for _ in range(3))
+    large[10, :10], small[10, 14:18], probable[10, 8:20] = True, True, True
+    probable[20, 20] = True
+    found = bridges(probable, small, large, 4)
+    assert found[10, 10:14].all()
+    assert found.sum() == found[10, 10:14].sum()
+    assert not bridges(probable, small, large, 1).any(), "four pixels are too far for that"
+    probable[10, 11] = False
+    assert not bridges(probable, small, large, 4)[10, 11]

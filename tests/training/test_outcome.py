@@ -27,6 +27,17 @@ def test_weights_of_a_joined_set_know_the_patients_of_each_member(tiny_job, make
     assert "a-p0" in after.seen["little"]
 
 
+def test_the_threshold_is_fitted_on_whom_the_settings_say(tiny_job, make_set, make_case):
+    cases = [make_case(f"{n}", f"p{n}", "train", seed=n) for n in range(4)]
+    found = {}
+    for whom in ("validation", "all"):
+        train = TrainConfig(epochs=1, steps_per_epoch=1, batch=2, threshold_on=whom)
+        job = replace(tiny_job, prepared=make_set(cases), train=train, out=tiny_job.out / whom)
+        found[whom] = fit(job).operating_point
+    assert (found["validation"].split, len(found["validation"].patients)) == ("validation", 1)
+    assert (found["all"].split, found["all"].patients) == ("train and validation", ("p0", "p1", "p2", "p3"))
+
+
 def test_without_sizes_of_cameras_there_is_no_calibre(tiny_job):
     fit(replace(tiny_job, train=TrainConfig(epochs=1, steps_per_epoch=1, batch=2)))
     assert read_card(tiny_job.out / "best.safetensors").calibre is None
