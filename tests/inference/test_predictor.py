@@ -378,3 +378,19 @@ def test_without_any_vessel_the_first_look_decides_nothing(make_model):
     image, fov = ring(0)
     assert predictor.width_seen(image, fov) is None
     assert 200 * predictor._enlargement(None) == 250
+
+
+def test_the_first_look_takes_in_the_middle_alone(make_model):
+    looks = InputConfig(normalise="unit", diameter=200, cameras={"near": 100, "far": 400})
+    model, seen = make_model(net=ring_net(), input=looks, calibre=8.0), []
+    model.net.register_forward_hook(lambda module, inputs, output: seen.append(inputs[0].shape[2:]))
+    predictor = Predictor(model, EXACT, CPU)
+    image, fov = ring(6)
+    whole = predictor.width_seen(image, fov)
+    (shape,) = seen
+    assert 0.4 < shape[0] * shape[1] / 200**2 < 0.6
+    # A broad band outside the middle has no say.
+    spoilt = image.copy()
+    edge = round(0.15 * len(image))
+    spoilt[:edge], spoilt[-edge:] = 255, 255
+    assert predictor.width_seen(spoilt, fov) == whole
