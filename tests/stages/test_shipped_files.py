@@ -31,7 +31,6 @@ def test_a_shipped_file_is_small_and_tells_all_about_itself(path):
     assert model.card.operating_point is not None
 
 
-@pytest.mark.xfail(reason="the weights in the box are still a first, short training", strict=True)
 def test_the_default_model_has_figures_and_a_commit():
     told = load_weights(FOLDER / "default.safetensors", torch.device("cpu")).card.provenance
     assert told is not None
