@@ -15,6 +15,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,6 @@ from torch.nn import functional as F
 
 from retseg.core.errors import RetsegError
 from retseg.datasets.prepared import PreparedSet
-from retseg.imaging.geometry import Geometry
 from retseg.inference.checkpoint import LoadedModel, load_weights
 from retseg.metrics.ranking import ScoreHistogram, quantise, score_histogram
 from retseg.models.build import input_multiple
@@ -88,15 +88,13 @@ def examples(model: LoadedModel, data: PreparedSet, patients: tuple[str, ...], l
     multiple = input_multiple(ModelConfig(arch=card.arch, options=dict(card.options)))
     for sample in [one for one in data.samples if one.patient in patients][:limit]:
         working = working_image(data, sample, card.input)
-        case = data.case(sample)
-        diameter = card.input.trained_diameter(data.dataset_of(sample))
-        inside = Geometry.fit(case.fov, crop=card.input.crop, diameter=diameter).mask_to_working(case.fov)
+        labels = working.targets[0].numpy()
         pixels = torch.from_numpy(working.image).permute(2, 0, 1).float() / 255
         pixels = (pixels - torch.tensor(working.mean).view(-1, 1, 1)) / torch.tensor(working.std).view(-1, 1, 1)
         height, width = pixels.shape[1:]
         filled = F.pad(pixels[None], (0, -width % multiple, 0, -height % multiple), mode="replicate")
-        truth = working.targets[0].numpy() == card.classes.positive
-        yield filled.contiguous(memory_format=torch.channels_last), truth, inside
+        inside = (labels != card.classes.ignore) & (labels != card.classes.outside)
+        yield filled.contiguous(memory_format=torch.channels_last), labels == card.classes.positive, inside
 
 
 def pooled_dice(model: LoadedModel, engine: Engine, validation: list[Example]) -> float:
@@ -115,12 +113,10 @@ def made(net: nn.Module, ranges: list[Tensor], folder: Path, threads: int) -> It
     yield "PyTorch, float32", net
     yield "PyTorch, bfloat16", in_bfloat16(net)
     yield "PyTorch, compiled, bfloat16", compiled(net, ranges[0])
-    try:
-        import onnx
-        import onnxruntime
-    except ImportError:
+    if not (find_spec("onnx") and find_spec("onnxruntime")):
         return
-    del onnx
+    import onnxruntime
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     path = folder / "net.onnx"

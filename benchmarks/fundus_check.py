@@ -1,11 +1,9 @@
 """Measures the check for fundus photographs: on real ones spoilt in many ways, and on pictures that are none.
 
     python benchmarks/fundus_check.py --photographs FOLDER [FOLDER ...] --others FOLDER [FOLDER ...]
-    python benchmarks/fundus_check.py --run default --photographs FOLDER --every 5
 
 Every photograph below `--photographs` (labels beside them are left out) is spoilt in each of the ways below. Every
-image below `--others` and every drawn one should be flagged. `--list` names each picture that was judged wrongly. With
-`--run` the net has its say about doubtful pictures, as it has in `predict`.
+image below `--others` and every drawn one should be flagged. `--list` names each picture that was judged wrongly.
 """
 
 from __future__ import annotations
@@ -22,18 +20,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageOps
 from scipy import ndimage
 
-from retseg.core.device import choose_device
 from retseg.core.errors import ImageError
-from retseg.core.types import BoolArray, UInt8Array
+from retseg.core.types import UInt8Array
 from retseg.datasets.folder import photographs
 from retseg.datasets.synthetic.cameras import CAMERAS
 from retseg.datasets.synthetic.fundus import generate
 from retseg.imaging.fov import estimate_fov
-from retseg.imaging.fundus_check import DOUBTFUL, NO_FUNDUS, check_fundus
+from retseg.imaging.fundus_check import check_fundus
 from retseg.imaging.io import list_images, read_image
-from retseg.imaging.vessel_likeness import LEAST_LIKE, vessel_likeness
-from retseg.stages.run_model import RunModel, open_predictor
-from retseg.stages.settings import load_settings
 
 Change = Callable[[UInt8Array], UInt8Array]
 LARGEST = 1000
@@ -295,25 +289,7 @@ def not_too_large(image: UInt8Array) -> UInt8Array:
     return np.asarray(picture)
 
 
-Witness = Callable[[UInt8Array, BoolArray], float]
-"""How like vessels is what a net marks in a picture (H, W, 3) inside its field of view (H, W), 0 to 1."""
-
-
-def witness(run: Path) -> Witness:
-    model = RunModel.find(run)
-    config = load_settings({}).predict.over(model.card.predict)
-    predictor = open_predictor([member.weights for member in model.members], config, choose_device("cpu"))
-    point = model.operating_point(config)
-    assert point is not None
-
-    def likeness(image: UInt8Array, fov: BoolArray) -> float:
-        (prediction,) = predictor.probabilities_of_many([("", image, fov)])
-        return vessel_likeness(prediction.positive(predictor.classes), fov, point.threshold)
-
-    return likeness
-
-
-def measure(image: UInt8Array, seconds: list[float], asked: Witness | None) -> tuple[str, str]:
+def measure(name: str, image: UInt8Array, seconds: list[float]) -> tuple[str, str]:
     """The verdict and its reasons; "failed" where not even a field of view is found."""
     try:
         fov = estimate_fov(image)
@@ -322,11 +298,7 @@ def measure(image: UInt8Array, seconds: list[float], asked: Witness | None) -> t
     start = time.perf_counter()
     verdict = check_fundus(image, fov)
     seconds.append(time.perf_counter() - start)
-    level, reasons = verdict.level, "; ".join(verdict.reasons)
-    if asked is None or level != DOUBTFUL:
-        return level, reasons
-    likeness = asked(image, fov)
-    return NO_FUNDUS if likeness < LEAST_LIKE else level, f"{reasons}; likeness to vessels {likeness:.2f}"
+    return verdict.level, "; ".join(verdict.reasons)
 
 
 def row(name: str, verdicts: list[str]) -> str:
@@ -349,16 +321,14 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="take each n-th photograph only")
     parser.add_argument("--generated", type=int, default=2, help="how many photographs to draw")
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1], help="seeds of the drawn other pictures")
-    parser.add_argument("--run", type=Path, help="the net that has its say about doubtful pictures")
     parser.add_argument("--list", action="store_true", help="name what was judged wrongly, with the reasons")
     arguments = parser.parse_args()
     seconds: list[float] = []
-    asked = None if arguments.run is None else witness(arguments.run)
     ways: dict[str, list[str]] = {name: [] for name in WAYS}
     remarks = []
     for name, image in real(arguments.photographs, arguments.generated, arguments.every):
         for way, change in WAYS.items():
-            level, why = measure(change(image), seconds, asked)
+            level, why = measure(name, change(image), seconds)
             ways[way].append(level)
             if level != "fundus photograph":
                 remarks.append(f"{name}, {way}: {level} ({why})")
@@ -368,7 +338,7 @@ def main() -> None:
     others += [(f"{name} {seed}", image) for seed in arguments.seeds for name, image in drawn(seed)]
     verdicts = []
     for name, image in others:
-        level, why = measure(image, seconds, asked)
+        level, why = measure(name, image, seconds)
         verdicts.append(level)
         if level != "no fundus photograph":
             remarks.append(f"{name}: {level} ({why})")

@@ -1,7 +1,8 @@
 """What each choice about prediction gives, judged on the patients that a run set aside: how photographs are scaled,
 how many views are averaged, how small a speck may be.
 
-    python benchmarks/prediction_choices.py --run runs/weights-seed0
+    python benchmarks/prediction_choices.py --run default
+    python benchmarks/prediction_choices.py --run runs/weights-seed0 --set predict.specks=160 --set predict.gaps=4
     python benchmarks/prediction_choices.py --run runs/weights-seed0 --shrunk 540
 
 The weights, the threshold and everything else stay as they are; one thing is changed at a time. With `--shrunk` each
@@ -28,12 +29,13 @@ from retseg.imaging.fov import fov_diameter
 from retseg.inference.card import Card
 from retseg.inference.checkpoint import LoadedModel, load_weights
 from retseg.inference.config import PredictConfig
+from retseg.inference.prediction import Prediction
 from retseg.inference.predictor import Predictor
+from retseg.inference.writer import PredictionWriter
 from retseg.metrics.calibration import ECE
-from retseg.metrics.ranking import ScoreHistogram, quantise, score_histogram
+from retseg.metrics.ranking import ScoreHistogram, score_histogram
 from retseg.metrics.shapes import Shapes
 from retseg.metrics.topology import centreline_dice, pieces_difference
-from retseg.postprocess.specks import specks
 from retseg.stages.prepare import prepared_set
 from retseg.stages.run_model import RunModel
 from retseg.stages.settings import load_settings
@@ -84,6 +86,8 @@ def choices(card: Card, config: PredictConfig) -> Iterator[Choice]:
         if least != config.specks:
             name = f"specks below {least:g} millionths removed" if least else "specks stay"
             yield Choice(name, card, config.model_copy(update={"specks": least}))
+    if config.gaps:
+        yield Choice("gaps stay", card, config.model_copy(update={"gaps": 0.0}))
 
 
 def measure(choice: Choice, model: LoadedModel, cases: list[Case], threshold: float, shrunk: int | None) -> Figures:
@@ -91,20 +95,20 @@ def measure(choice: Choice, model: LoadedModel, cases: list[Case], threshold: fl
     predictor = Predictor(LoadedModel(model.net, choice.card), choice.config, torch.device("cpu"))
     positive = predictor.classes.positive
     assert positive is not None
+    config = choice.config
+    writer = PredictionWriter(
+        Path(), predictor.classes, threshold, all_classes=False, specks=config.specks, gaps=config.gaps
+    )  # which decides here and writes nothing
     found = Figures(ScoreHistogram.empty(), [], [])
     for case in cases:
         image, fov = case.image, case.fov
         if shrunk is not None:
             image, fov = as_small(image, fov, shrunk)
-        stored = quantise(as_large(predictor.probabilities(image, fov)[positive], case.fov.shape))
-        mask = (stored / 65535 > threshold) & case.fov
-        small = specks(mask, choice.config.specks * 1e-6 * np.count_nonzero(case.fov))
-        mask &= ~small
-        # As the stored map: what is taken out of the mask is no higher than the threshold.
-        stored[small] = np.minimum(stored[small], np.uint16(threshold * 65535))
+        probability = as_large(predictor.probabilities(image, fov)[positive], case.fov.shape)
+        stored, mask = writer.decided(Prediction(case.sample.id, case.image, case.fov, probability[None]))
         truth = case.targets[CLASS_MAP] == positive
         found.scores += score_histogram(stored[case.fov], truth[case.fov])
-        shapes = Shapes(mask, truth, case.fov)
+        shapes = Shapes(mask > 0, truth, case.fov)
         found.cldice.append(centreline_dice(shapes))
         found.betti0.append(pieces_difference(shapes))
     return found
@@ -131,7 +135,7 @@ def show(arguments: argparse.Namespace) -> None:
     model = load_weights(member.weights, choose_device("cpu"))
     point = model.card.operating_point
     assert point is not None
-    config = load_settings({"predict": {"specks": arguments.specks}}).predict.over(model.card.predict)
+    config = load_settings({}, arguments.set).predict.over(model.card.predict)
     aside = [sample for sample in data.samples if sample.patient in model.card.validation_patients]
     groups: dict[str, list[Case]] = {}
     for sample in aside:
@@ -151,7 +155,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", type=Path, required=True, help="a finished run of a joined set, or `default`")
     parser.add_argument("--dataset", default="joined", help="the set it was trained on: its name or prepared folder")
-    parser.add_argument("--specks", type=float, default=120.0, help="millionths of the field of view, to begin with")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, as for retseg")
     parser.add_argument("--shrunk", type=int, metavar="PIXELS", help="first shrink the field of view to this width")
     arguments = parser.parse_args()
     try:

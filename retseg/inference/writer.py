@@ -80,10 +80,7 @@ class PredictionWriter:
         if self.classes.positive is None:
             mask = self._class_index(probabilities, fov)
         else:
-            stored = quantise(prediction.positive(self.classes))
-            mask = self._positive_mask(stored, fov)
-            if self.specks:
-                self._tidy(stored, mask, fov)
+            stored, mask = self.decided(prediction)
             write_png(self._path("prob", identifier), stored)
         write_png(self._path("mask", identifier), mask)
         write_png(self._path("fov", identifier), fov)
@@ -98,11 +95,19 @@ class PredictionWriter:
         if self.all_classes:
             write_class_probabilities(self._path("classes", identifier, ".nii.gz"), probabilities)
 
-    def _tidy(self, stored: UInt16Array, mask: UInt8Array, fov: BoolArray) -> None:
-        """Joins small pieces to larger ones near by and takes out those that stay small, in place.
+    def decided(self, prediction: Prediction) -> tuple[UInt16Array, UInt8Array]:
+        """The positive class's probability (H, W) in 16 bits as it is stored, and its mask (H, W), 0 or 255.
 
-        Whoever binarises the stored probability at the threshold gets the same mask.
+        Whoever binarises the stored probability at the threshold gets the same mask inside the field of view.
         """
+        stored = quantise(prediction.positive(self.classes))
+        mask = self._positive_mask(stored, prediction.fov)
+        if self.specks:
+            self._tidy(stored, mask, prediction.fov)
+        return stored, mask
+
+    def _tidy(self, stored: UInt16Array, mask: UInt8Array, fov: BoolArray) -> None:
+        """Joins small pieces to larger ones near by and takes out those that stay small, in place."""
         area = np.count_nonzero(fov)
         small = specks(mask > 0, self.specks * 1e-6 * area)
         reach = round(self.gaps / 1000 * 2 * math.sqrt(area / math.pi))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,8 @@ from retseg.core.errors import ImageError, InputError, RetsegError
 from retseg.core.progress import progress
 from retseg.core.types import BoolArray, Classes, OperatingPoint, Sample, UInt8Array
 from retseg.imaging.fov import estimate_fov
-from retseg.imaging.fundus_check import DOUBTFUL, FUNDUS, NO_FUNDUS, Verdict, check_fundus
+from retseg.imaging.fundus_check import FUNDUS, NO_FUNDUS, Verdict, check_fundus
 from retseg.imaging.io import read_image, read_label
-from retseg.imaging.vessel_likeness import LEAST_LIKE, vessel_likeness
 from retseg.inference.config import PredictConfig
 from retseg.postprocess.registry import choose
 from retseg.stages.done import DoneList
@@ -33,8 +32,6 @@ if TYPE_CHECKING:
 
 _MOST_STREAMS = 4
 """Photographs that a processor works on at a time, at most; each takes up to half a gigabyte."""
-
-_NO_VESSELS = "what the net marks does not hang together as vessels do"
 
 _Photograph = tuple[str, UInt8Array, BoolArray]
 
@@ -162,19 +159,10 @@ class PredictionJob:
 
     def _claimed(self, prediction: Prediction) -> Prediction:
         """The prediction; where the picture is certainly no fundus photograph, one that sees nothing in it."""
-        flag, classes = self.flags.get(prediction.id), self.model.card.classes
-        if flag is not None and flag.verdict == DOUBTFUL and self._finds_no_vessels(prediction):
-            # Two witnesses that do not know of each other: what the picture looks like, and what the net makes of it.
-            flag = replace(flag, verdict=NO_FUNDUS, reason=f"{flag.reason}; {_NO_VESSELS}")
-            self.flags[prediction.id] = flag
-        return prediction.of_nothing(classes) if flag is not None and flag.verdict == NO_FUNDUS else prediction
-
-    def _finds_no_vessels(self, prediction: Prediction) -> bool:
-        """Whether a net, which knows vessels, marks nothing that is like them."""
-        if self.device is None or self.point is None:
-            return False
-        found = prediction.positive(self.model.card.classes)
-        return vessel_likeness(found, prediction.fov, self.point.threshold) < LEAST_LIKE
+        flag = self.flags.get(prediction.id)
+        if flag is None or flag.verdict != NO_FUNDUS:
+            return prediction
+        return prediction.of_nothing(self.model.card.classes)
 
     def _tools(self, out: Path) -> tuple[Predicts, PredictionWriter]:
         from retseg.inference.writer import PredictionWriter, write_operating_point

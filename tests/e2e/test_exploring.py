@@ -167,19 +167,15 @@ def test_random_draws_are_repeated_by_the_seed(at_home, home):
     assert first.last_line == again.last_line != other.last_line
 
 
-# To hardly trained nets a drawn photograph is none of the retina; here their maps are wanted in any case.
-UNCHECKED = ("--set", "predict.check=false")
-
-
 def test_several_runs_are_averaged_and_their_thresholds_too(at_home, home, runs, photographs):
     folder = home / "photos"
     shutil.copytree(photographs, folder, dirs_exist_ok=True)
     each = {}
     for name in ("one", "two"):
-        outcome = at_home("predict", "photos", "--run", f"runs/{name}", "--all-classes", *UNCHECKED)
+        outcome = at_home("predict", "photos", "--run", f"runs/{name}", "--all-classes")
         assert outcome.code == 0, outcome.err
         each[name] = home / outcome.last_line
-    outcome = at_home("predict", "photos", "--run", "runs/one", "--run", "two", "--all-classes", *UNCHECKED)
+    outcome = at_home("predict", "photos", "--run", "runs/one", "--run", "two", "--all-classes")
     assert outcome.code == 0, outcome.err
     assert "the mean of 2 runs" in outcome.out
     both = home / outcome.last_line
@@ -197,10 +193,10 @@ def test_several_runs_are_averaged_and_their_thresholds_too(at_home, home, runs,
     assert (mask == ((prob > points[2]["threshold"]) & fov)).all()
     facts = Manifest.read(both).facts
     assert {Path(run).name for run in facts["runs"]} == {"one", "two"}
-    swapped = at_home("predict", "photos", "--run", "two", "--run", "one", "--all-classes", *UNCHECKED)
+    swapped = at_home("predict", "photos", "--run", "two", "--run", "one", "--all-classes")
     assert "nothing to do" in swapped.out
     assert swapped.last_line == outcome.last_line
-    named = at_home("predict", "photos", "--run", both.parent.parent.name, "--all-classes", *UNCHECKED)
+    named = at_home("predict", "photos", "--run", both.parent.parent.name, "--all-classes")
     assert named.last_line == outcome.last_line
 
 

@@ -209,7 +209,7 @@ def test_a_small_piece_near_a_vessel_is_joined_to_it_and_stays(tmp_path, image, 
     everywhere = np.ones(SHAPE, bool)
     vessel = np.zeros(SHAPE, np.float32)
     vessel[5:20, 10], vessel[22:26, 10], vessel[20:22, 20:22] = 0.95, 0.9, 0.9
-    # One gap that the net half believes in, and one that it does not.
+    # A gap in which the net half believes.
     vessel[20:22, 10] = 0.7 * threshold
     prediction = Prediction("eye", image, everywhere, vessel[None])
     reach = 1000 * 3 / np.sqrt(4 * vessel.size / np.pi)

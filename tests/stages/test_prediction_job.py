@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import csv
 
-import numpy as np
 import pytest
 import torch
 
 from retseg.core.types import OperatingPoint
 from retseg.datasets.base import DEFAULT_CLASSES
 from retseg.imaging.config import InputConfig
-from retseg.imaging.io import read_label, write_png
 from retseg.inference.card import Card
 from retseg.inference.checkpoint import save_weights
 from retseg.inference.config import PredictConfig
 from retseg.inference.writer import PredictionWriter
 from retseg.models.build import build
 from retseg.models.config import ModelConfig
-from retseg.stages.flagged import read_flagged
 from retseg.stages.predict import predict_photographs
 from retseg.stages.prediction_job import PredictionJob
 from retseg.stages.settings import Settings
@@ -105,23 +102,3 @@ def test_interrupted_side_by_side_it_goes_on_with_the_rest(run, photographs, tmp
     predict_photographs(Settings(), photographs, run=run, out=tmp_path / "out", device="cpu")
     assert sorted(written) == ["eye0", "eye1", "eye2"]
     assert len(list((tmp_path / "out/mask").glob("*.png"))) == 3
-
-
-def test_a_doubtful_picture_in_which_the_net_finds_no_vessels_gets_an_empty_map(run, tmp_path, monkeypatch):
-    from skimage.data import text
-
-    from retseg.stages import prediction_job
-
-    (tmp_path / "pages").mkdir()
-    write_png(tmp_path / "pages/page.png", np.repeat(text()[..., None], 3, axis=2))
-
-    def predicted(name, likeness):
-        monkeypatch.setattr(prediction_job, "vessel_likeness", lambda probability, fov, threshold: likeness)
-        done = predict_photographs(Settings(), tmp_path / "pages", run=run, out=tmp_path / name, device="cpu")
-        return read_flagged(done.folder)[0], read_label(done.folder / "mask/page.png").any()
-
-    flag, marked = predicted("like", 0.3)
-    assert (flag.verdict, marked) == ("doubtful", True)
-    flag, marked = predicted("unlike", 0.2)
-    assert (flag.verdict, marked) == ("no fundus photograph", False)
-    assert flag.reason.endswith("does not hang together as vessels do")
