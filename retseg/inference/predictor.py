@@ -47,8 +47,9 @@ _LOOKED_AT = 0.7
 """Share of height and width, in the middle, that the first look takes in: half the work, and as telling (the widths of
 18 photographs differed by 2% from those of the whole, and differed less among photographs of one camera)."""
 
-_BEYOND = 1.15
-"""How far, as a factor, photographs are scaled beyond the smallest and the largest that the net was trained on."""
+_ALIKE = 1.15
+"""Up to this factor from a size that the net was trained on, the first look is taken to have seen that camera: among
+photographs of one camera its answers spread by 6 to 7%, which is patients and chance, not the camera."""
 
 
 _Value = TypeVar("_Value", bound=np.generic)
@@ -164,14 +165,16 @@ class Predictor:
     def _enlargement(self, seen: float | None) -> float:
         """How much larger than in the first look vessels that seemed so wide must be, to be as wide as in training.
 
-        It stays near what the net was trained on, whatever the look shows: without any vessel it is the middle.
+        It stays within what the net was trained on, whatever the look shows: without any vessel it is the middle.
         """
         inputs, calibre = self.card.input, self.card.calibre
         assert inputs.diameter is not None
         trained = np.array(sorted(inputs.cameras.values())) / inputs.diameter
         if calibre is None or seen is None:
             return float(np.mean(trained))
-        return float(np.clip(calibre / seen, trained[0] / _BEYOND, trained[-1] * _BEYOND))
+        wanted = np.clip(calibre / seen, trained[0], trained[-1])
+        apart = np.maximum(trained / wanted, wanted / trained)
+        return float(trained[apart.argmin()] if apart.min() <= _ALIKE else wanted)
 
     def width_seen(self, image: UInt8Array, fov: BoolArray) -> float | None:
         """The first look: how wide vessels in the middle seem to be, in pixels of a field `input.diameter` across."""
