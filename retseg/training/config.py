@@ -18,7 +18,8 @@ class TrainConfig(Section):
             of every image.
         max_steps: End after so many steps, even within an epoch; the schedule then fits into these. None sets no limit.
         batch: Patches in a step.
-        optimiser: "adam", "adamw" (decay apart from the gradient), or "sgd" (Nesterov momentum 0.9).
+        optimiser: "adam", "adamw" (decay apart from the gradient), "muon" (steps along all directions of a layer's
+            weights alike; AdamW for biases and the outer layers), or "sgd" (Nesterov momentum 0.9).
         lr: The highest learning rate.
         weight_decay: Decay of convolution and linear weights; biases and normalisations do not decay.
         schedule: How the learning rate goes on from `lr`. "constant"; "step": times `decay` after each of `stages`
@@ -65,7 +66,7 @@ class TrainConfig(Section):
     steps_per_epoch: int | None = Field(25, ge=1)
     max_steps: int | None = Field(None, ge=1)
     batch: int = Field(16, ge=1)
-    optimiser: Literal["adam", "adamw", "sgd"] = "adamw"
+    optimiser: Literal["adam", "adamw", "muon", "sgd"] = "adamw"
     lr: float = Field(3e-3, gt=0.0)
     weight_decay: float = Field(1e-2, ge=0.0)
     schedule: Literal["constant", "step", "cosine", "one-cycle", "cyclical"] = "cosine"

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from retseg.training.config import TrainConfig
+from retseg.training.muon import Muon
 from retseg.training.schedule import Rates
 
 _MOMENTUM = 0.9
@@ -38,6 +39,8 @@ def build_optimiser(net: nn.Module, config: TrainConfig, encoder: Sequence[str] 
             return torch.optim.Adam(groups, lr=config.lr)
         case "adamw":
             return torch.optim.AdamW(groups, lr=config.lr)
+        case "muon":
+            return Muon(groups, lr=config.lr)
         case "sgd":
             return torch.optim.SGD(groups, lr=config.lr, momentum=_MOMENTUM, nesterov=True)
 

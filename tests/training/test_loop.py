@@ -142,6 +142,20 @@ def test_going_on_after_several_crashes_gives_the_same_bits(finished, tiny_job):
     assert_same_result(finished[0], tiny_job.out)
 
 
+def test_muon_goes_on_with_its_momentum(make_tiny_job, tmp_path):
+    job = changed(make_tiny_job(tmp_path / "whole"), optimiser="muon")
+    job = replace(job, model=ModelConfig(arch="unet", options={"depth": 1, "width": 8}))
+    fit(job)
+    broken = replace(job, out=tmp_path / "broken")
+    with pytest.raises(Crash):
+        fit(replace(broken, bar=Trip(4)))
+    fit(replace(broken, resume=True))
+    assert_same_result(job.out, broken.out)
+    kept = tensors(job.out)
+    momenta = [name for name in kept if name.endswith("/exp_avg") and kept[name].shape[:2] == (8, 8)]
+    assert momenta and all(kept[name].any() and f"{name}_sq" not in kept for name in momenta)
+
+
 KILLED = """
 import os, signal, sys, torch
 from dataclasses import replace

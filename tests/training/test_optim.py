@@ -11,7 +11,7 @@ def net():
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 1))
 
 
-@pytest.mark.parametrize("name", ["adam", "adamw", "sgd"])
+@pytest.mark.parametrize("name", ["adam", "adamw", "muon", "sgd"])
 def test_biases_and_normalisations_do_not_decay(name):
     model = net()
     optimiser = build_optimiser(model, TrainConfig(optimiser=name, weight_decay=0.1))
