@@ -68,4 +68,5 @@ def _inside(field: BoolArray, places: FloatArray) -> BoolArray:
     nearest = np.rint(places).astype(np.intp)
     framed = ((nearest >= 0) & (nearest < field.shape)).all(axis=1)
     nearest = nearest.clip(0, np.array(field.shape) - 1)
-    return framed & field[tuple(nearest.T)]
+    inside: BoolArray = framed & field[tuple(nearest.T)]
+    return inside

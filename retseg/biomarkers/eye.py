@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from retseg.biomarkers.forks import Meetings, meetings
 from retseg.biomarkers.not_measured import NotMeasured
 from retseg.biomarkers.part import Part
 from retseg.biomarkers.regions import DISC_MM, Region, zone
@@ -110,9 +111,19 @@ class Eye:
         return Part(self.vessels, self.fov, courses, self.typical_width)
 
     @cached_property
+    def meetings(self) -> Meetings:
+        """The branchings and crossings."""
+        return meetings(self.graph, self.whole.courses)
+
+    @property
+    def zone_b_region(self) -> Region:
+        """Where zone B lies."""
+        return zone("B", self.found_disc)
+
+    @cached_property
     def zone_b(self) -> Part:
         """From half a disc diameter to one from the disc's margin."""
-        return self.part(zone("B", self.found_disc))
+        return self.part(self.zone_b_region)
 
     @cached_property
     def zone_c(self) -> Part:
@@ -120,14 +131,14 @@ class Eye:
         return self.part(zone("C", self.found_disc))
 
     @cached_property
-    def zone_b_arteries(self) -> Part:
-        """The arteries in zone B."""
-        return self._kind_in_zone_b(self.arteries)
+    def arteries_near_disc(self) -> Eye:
+        """An eye with the arteries in zone B and a little around it as its vessels, so that no course begins in it."""
+        return self._near_disc(self.arteries)
 
     @cached_property
-    def zone_b_veins(self) -> Part:
-        """The veins in zone B."""
-        return self._kind_in_zone_b(self.veins)
+    def veins_near_disc(self) -> Eye:
+        """An eye with the veins in zone B and a little around it as its vessels."""
+        return self._near_disc(self.veins)
 
     def part(self, region: Region) -> Part:
         """What lies in a region; raises `NotMeasured` where most of the region is out of the photograph."""
@@ -158,10 +169,9 @@ class Eye:
             return 1000 / self.um_per_pixel
         return 2 * self.found_disc.radius / DISC_MM
 
-    def _kind_in_zone_b(self, kind: BoolArray | None) -> Part:
+    def _near_disc(self, kind: BoolArray | None) -> Eye:
         if kind is None:
             raise NotMeasured("needs an artery/vein map")
-        region = zone("B", self.found_disc)
-        # A little more than the zone, so that no course begins in it.
-        around = Region(region.centre, 0.0, region.outer + 0.5 * (region.outer - region.inner)).mask(self.fov.shape)
-        return replace(self, mask=kind, fov=self.fov & around, arteries=None, veins=None).cropped.zone_b
+        ring = self.zone_b_region
+        around = Region(ring.centre, 0.0, 1.5 * ring.outer - 0.5 * ring.inner).mask(self.fov.shape)
+        return replace(self, mask=kind, fov=self.fov & around, arteries=None, veins=None).cropped

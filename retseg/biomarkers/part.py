@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 
+from retseg.biomarkers.box_counting import BoxSums, box_sizes, box_sums
 from retseg.biomarkers.course import Course
 from retseg.biomarkers.not_measured import NotMeasured
 from retseg.biomarkers.smoothing import FloatArray
@@ -51,6 +52,16 @@ class Part:
         if not self.courses:
             return np.empty((0, 2))
         return np.concatenate([course.points for course in self.courses])
+
+    @cached_property
+    def boxes(self) -> BoxSums:
+        """The sums over boxes along the centrelines, from which the dimensions follow."""
+        sizes = box_sizes(self.diameter)
+        if len(sizes) < 2:
+            raise NotMeasured("the region is too small in pixels for boxes of different sizes")
+        if self.length < self.diameter:
+            raise NotMeasured("there are too few vessels for a dimension")
+        return box_sums(self.line, self.field, sizes)
 
     @cached_property
     def widths(self) -> FloatArray:

@@ -14,12 +14,13 @@ from retseg.imaging.anatomy import Disc, Fovea
 DISC_MM = 1.8
 """Diameter in mm that an optic disc is taken to have where the scale of the photograph is not known.
 
-Between the mean horizontal (1.77 mm) and vertical (1.88 mm) diameter of Quigley et al., 'The size and shape of the optic
-disc in normal human eyes', Archives of Ophthalmology 108(1), 1990.
+Between the mean horizontal (1.77 mm) and vertical (1.88 mm) diameter of Quigley et al., 'The size and shape of the
+optic disc in normal human eyes', Archives of Ophthalmology 108(1), 1990.
 """
 
 SIDES = ("temporal", "superior", "nasal", "inferior")
-"""The quadrants around a place. Their borders lie halfway between the axis from the disc to the fovea and its normal."""
+"""The quadrants around a place. Their borders lie halfway between the axis from the disc to the fovea and its
+normal."""
 
 ETDRS_RADII_MM = (0.5, 1.5, 3.0)
 """Radii of the three circles of the ETDRS grid, of 1, 3 and 6 mm in diameter."""
@@ -66,8 +67,8 @@ class Region:
         )
         box = mask[rows, columns]
         if box.size:
-            places = np.stack(np.mgrid[: box.shape[0], : box.shape[1]], axis=-1) + (rows.start, columns.start)
-            box[...] = self.contains(places.astype(np.float64))
+            places = np.moveaxis(np.indices(box.shape, np.float64), 0, -1) + (rows.start, columns.start)
+            box[...] = self.contains(places)
         return mask
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import savgol_filter
+from scipy.ndimage import correlate1d
 
 FloatArray = NDArray[np.float64]
 
@@ -37,12 +39,40 @@ def odd_window(wanted: float, points: int, least: int = 5) -> int:
     return min(window, points - 1 + points % 2)
 
 
+@lru_cache(maxsize=512)
+def _fit(window: int, derivative: int) -> FloatArray:
+    """What turns as many values into the derivative of their least squares cubic at each of them."""
+    places = np.arange(window) - window // 2
+    powers = np.vander(places, _ORDER + 1, increasing=True).astype(np.float64)
+    derived = np.zeros_like(powers)
+    for power in range(derivative, _ORDER + 1):
+        derived[:, power] = math.perm(power, derivative) * powers[:, power - derivative]
+    fit: FloatArray = derived @ np.linalg.pinv(powers)
+    return fit
+
+
+def local_cubic(values: FloatArray, window: int, derivative: int = 0) -> FloatArray:
+    """The values (N, 2), or their derivative by the index, by least squares cubics over an odd window of them.
+
+    The filter of Savitzky and Golay; at both ends the cubic of the outermost window counts. `scipy.signal.savgol_filter`
+    gives the same numbers, but solves for its weights anew for each of the hundreds of paths of an eye.
+    """
+    fit, half = _fit(window, derivative), window // 2
+    # correlate1d sees half a window beyond the ends; what it makes of that is replaced.
+    found: FloatArray = correlate1d(values, fit[half], axis=0, mode="nearest")
+    found[:half] = fit[:half] @ values[:window]
+    found[len(values) - half :] = fit[half + 1 :] @ values[-window:]
+    return found
+
+
 def smoothed(path: FloatArray, window: int, closed: bool) -> FloatArray:
     """A path (N, 2) with its stairs taken out by local cubics over a window of an odd number of points."""
     if window <= _ORDER:
         return path
-    result: FloatArray = savgol_filter(path, window, _ORDER, axis=0, mode="wrap" if closed else "interp")
-    return result
+    if not closed:
+        return local_cubic(path, window)
+    half = window // 2
+    return local_cubic(np.concatenate([path[-half:], path, path[:half]]), window)[half:-half]
 
 
 def in_equal_steps(path: FloatArray, *along: FloatArray) -> tuple[float, list[FloatArray]]:
@@ -56,16 +86,13 @@ def in_equal_steps(path: FloatArray, *along: FloatArray) -> tuple[float, list[Fl
     return away[-1] / steps, [np.interp(places, away, values) for values in (*path.T, *along)]
 
 
-def curve(points: FloatArray, step: float, window: int, closed: bool) -> Curve:
+def curve(points: FloatArray, step: float, window: int) -> Curve:
     """The smooth curve through points (N, 2) in equal steps, by local cubics over `window` of them."""
     if window <= _ORDER:
         straight = points[-1] - points[0]
         tangent = np.broadcast_to(straight / max(float(np.hypot(*straight)), 1e-9), points.shape)
         return Curve(points, tangent, np.zeros(len(points)), step)
-    mode = "wrap" if closed else "interp"
-    place, first, second = (
-        savgol_filter(points, window, _ORDER, deriv=order, delta=step, axis=0, mode=mode) for order in (0, 1, 2)
-    )
+    place, first, second = (local_cubic(points, window, order) / step**order for order in (0, 1, 2))
     speed = np.maximum(np.hypot(*first.T), 1e-9)
     bend = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) / speed**3
     length = float(np.hypot(*np.diff(place, axis=0).T).sum())

@@ -15,10 +15,10 @@ from retseg.imaging.segments import EndKind, Segment
 # Windows of the local cubics in typical widths of the eye's vessels. Chosen on drawn vessels, so that the stairs of a
 # mask do not look like bends: in widths and not in pixels, because an enlarged mask must give the same bends.
 _FIRST_WINDOW = 2.0
-_WINDOW = 5.0
+_WINDOW = 4.0
 # In pixels: what the stairs need that the thinnest vessels have.
 _LEAST_FIRST_WINDOW = 9
-_LEAST_WINDOW = 15
+_LEAST_WINDOW = 19
 
 
 def traced(segments: Sequence[Segment], mask: BoolArray, field: BoolArray, typical: float) -> tuple[Course, ...]:
@@ -41,9 +41,7 @@ def traced(segments: Sequence[Segment], mask: BoolArray, field: BoolArray, typic
     centred = points + shift[:, None] * normals
     cuts = np.cumsum([len(path) for path in rough])[:-1]
     parts = zip(*(np.split(values, cuts) for values in (centred, found.width, own)), strict=True)
-    return tuple(
-        _course(segment, *part, typical=typical) for segment, part in zip(segments, parts, strict=True)
-    )
+    return tuple(_course(segment, *part, typical=typical) for segment, part in zip(segments, parts, strict=True))
 
 
 def _closed(path: FloatArray) -> FloatArray:
@@ -57,10 +55,9 @@ def _rough(segment: Segment, typical: float) -> FloatArray:
 
 
 def _normals(path: FloatArray, closed: bool) -> FloatArray:
-    if closed:
-        along = np.roll(path, -1, axis=0) - np.roll(path, 1, axis=0)
-    else:
-        along = np.gradient(path, axis=0)
+    along = (
+        np.gradient(np.concatenate([path[-1:], path, path[:1]]), axis=0)[1:-1] if closed else np.gradient(path, axis=0)
+    )
     along /= np.maximum(np.hypot(*along.T), 1e-9)[:, None]
     return np.column_stack([-along[:, 1], along[:, 0]])
 
@@ -85,7 +82,7 @@ def _course(segment: Segment, centred: FloatArray, width: FloatArray, own: BoolA
         centred, np.nan_to_num(width), np.isfinite(width).astype(np.float64), own.astype(np.float64)
     )
     window = odd_window(_WINDOW * typical / max(step, 1e-9), len(rows), _LEAST_WINDOW)
-    line = curve(np.column_stack([rows, columns]), step, window, closed=False)
+    line = curve(np.column_stack([rows, columns]), step, window)
     settled = np.zeros(len(rows), bool)
     settled[window // 2 : len(rows) - window // 2] = window >= _LEAST_WINDOW
     own = alone >= 1.0

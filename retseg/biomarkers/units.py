@@ -8,9 +8,9 @@ from typing import Any, Literal
 Kind = Literal["fraction", "number", "count", "angle", "length", "per length", "per squared length", "per area"]
 """What sort of quantity a number is.
 
-fraction: a share from 0 to 1. number: a pure number, such as a dimension or a ratio. count: how many. angle: in degrees.
-length: such as a width. per length: such as a curvature, or a length in an area. per squared length: such as a squared
-curvature. per area: a count in an area.
+fraction: a share from 0 to 1. number: a pure number, such as a dimension or a ratio. count: how many. angle: in
+degrees. length: such as a width. per length: such as a curvature, or a length in an area. per squared length: such as a
+squared curvature. per area: a count in an area.
 """
 
 
