@@ -19,7 +19,7 @@ _REACH = 3.0
 """Over how many of its widths an arm's direction is taken."""
 _LEAST_REACH = 8.0
 """In pixels, for thin vessels: over less, the stairs of a mask turn the direction by degrees."""
-_CALIBRE_REACH = 6.0
+_CALIBRE_REACH = 10.0
 """Over how many of its widths an arm's width is taken."""
 
 
@@ -31,7 +31,7 @@ class Arm:
         segment: The segment's id.
         direction: (2,) unit vector away from the junction.
         begin: (2,) where the vessel is on its own for the first time, (row, column).
-        calibre: Its median width near the junction in pixels; NaN where it is not known.
+        calibre: Its mean width near the junction in pixels; NaN where it is not known.
         length: How long it is on its own, in pixels.
     """
 
@@ -117,7 +117,7 @@ def _arm(course: Course, from_start: bool) -> Arm | None:
     about = width if known.any() else _LEAST_REACH / _REACH
     near = max(2, math.ceil(_CALIBRE_REACH * about / lone.step))
     if known[:near].sum() >= 3:
-        width = float(np.median(calibre[:near][known[:near]]))
+        width = float(calibre[:near][known[:near]].mean())
     reach = min(len(points) - 1, math.ceil(max(_REACH * about, _LEAST_REACH) / lone.step))
     direction = _line_through(points[: reach + 1])
     return Arm(course.segment, direction, points[0], width, lone.length)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from retseg.biomarkers.course import Course
 from retseg.biomarkers.eye import Eye
 from retseg.biomarkers.measurement import Measurement
 from retseg.biomarkers.not_measured import NotMeasured
@@ -43,15 +42,12 @@ def squared_curvature(part: Part) -> float:
 
 def turn_density(part: Part) -> float:
     """Grisan's tortuosity density in 1/pixel: the mean over the segments that are long enough, weighed by length."""
-    courses = part.long_enough()
-    length = np.array([course.length for course in courses])
-    density = np.array([_turn_density(course) for course in courses])
-    return float((density * length).sum() / length.sum())
-
-
-def _turn_density(course: Course) -> float:
-    excess = turn_excess(course)
-    return (len(excess) - 1) / len(excess) * float(sum(excess)) / course.length
+    found = [(turn_excess(course), course) for course in part.long_enough()]
+    turning = [(excess, course) for excess, course in found if excess]
+    if not turning:
+        raise NotMeasured("no vessel segment is long enough")
+    density = [(len(excess) - 1) / len(excess) * sum(excess) / course.length for excess, course in turning]
+    return float(np.average(density, weights=[course.length for _, course in turning]))
 
 
 def _arc_chord(eye: Eye) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.ndimage import uniform_filter1d
 
 from retseg.biomarkers.course import Course
 from retseg.biomarkers.cross_sections import cross_sections
@@ -83,16 +84,30 @@ def _course(segment: Segment, centred: FloatArray, width: FloatArray, own: BoolA
     )
     window = odd_window(_WINDOW * typical / max(step, 1e-9), len(rows), _LEAST_WINDOW)
     line = curve(np.column_stack([rows, columns]), step, window)
-    settled = np.zeros(len(rows), bool)
-    settled[window // 2 : len(rows) - window // 2] = window >= _LEAST_WINDOW
     own = alone >= 1.0
     return Course(
         segment.id,
         line.points,
         line.tangent,
         line.curvature,
-        np.where(known >= 1.0, widths, np.nan),
+        _averaged(widths, own & (known >= 1.0), window),
         own,
-        own & settled,
+        _settled(own, window) if window >= _LEAST_WINDOW else np.zeros_like(own),
         line.step,
     )
+
+
+def _averaged(values: FloatArray, known: BoolArray, window: int) -> FloatArray:
+    """The mean of the known values (N,) in a window around each of them; NaN at the others.
+
+    One cross-section of a mask is wrong by a fraction of a pixel.
+    """
+    weight = uniform_filter1d(known.astype(np.float64), window, mode="constant")
+    total = uniform_filter1d(np.where(known, values, 0.0), window, mode="constant")
+    return np.where(known, total / np.where(known, weight, 1.0), np.nan)
+
+
+def _settled(own: BoolArray, window: int) -> BoolArray:
+    """Where a whole window lies on the vessel's own: in a junction its centreline turns towards the others."""
+    settled: BoolArray = uniform_filter1d(own.astype(np.float64), window, mode="constant") > 1 - 0.5 / window
+    return settled

@@ -19,9 +19,13 @@ def turns(course: Course) -> list[tuple[int, int]]:
     The course is cut where its curvature changes sign, but for turns by less than 10 degrees, which belong to their
     neighbours.
     """
-    last = len(course.points) - 1
+    steady = np.flatnonzero(course.steady)
+    if len(steady) < 2:
+        return []
+    first, last = int(steady[0]), int(steady[-1])
     signs = np.sign(course.curvature)
-    cuts = [0, *(np.flatnonzero(signs[1:] * signs[:-1] < 0) + 1).tolist(), last]
+    changes = np.flatnonzero(signs[1:] * signs[:-1] < 0) + 1
+    cuts = [first, *changes[(changes > first) & (changes < last)].tolist(), last]
     heading = np.concatenate([[0.0], np.cumsum((course.curvature[1:] + course.curvature[:-1]) / 2 * course.step)])
     # Wiggles go smallest first, each with both of its inflections, so that the turn around it becomes whole.
     while len(cuts) > 2:
@@ -35,10 +39,10 @@ def turns(course: Course) -> list[tuple[int, int]]:
 
 
 def turn_excess(course: Course) -> list[float]:
-    """By how much each turn is longer than its chord, as a share of the chord."""
+    """By how much each turn is longer than its chord, as a share of the chord; empty where its bends are not known."""
     found = []
     for start, stop in turns(course):
         chord = float(np.hypot(*(course.points[stop] - course.points[start])))
         if stop > start and chord > 0:
             found.append(max(0.0, course.step * (stop - start) / chord - 1))
-    return found or [0.0]
+    return found
