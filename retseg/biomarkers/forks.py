@@ -54,8 +54,9 @@ class Fork:
 class Meetings:
     """All junctions of an eye, told apart.
 
-    `bifurcations` are the junctions of three arms that are no part of a crossing, `crossings` is how many crossings
-    there are, and `branchings` how often a vessel branches: once at a bifurcation, more often where four or more meet.
+    `bifurcations` are the junctions of three arms, all known, that are no part of a crossing, `crossings` is how many
+    crossings there are, and `branchings` how often a vessel branches: once at a bifurcation, more often where four or
+    more meet.
     """
 
     bifurcations: tuple[Fork, ...] = field(repr=False)
@@ -66,21 +67,28 @@ class Meetings:
 def meetings(graph: VesselGraph, courses: tuple[Course, ...]) -> Meetings:
     """Tells the junctions of a graph apart.
 
-    Four arms make a crossing if they are two pairs that each go straight on. Two junctions of three arms that a short
-    segment joins are one crossing if their outer arms do so: where vessels cross at a small angle they share a stretch.
+    Segments that do not leave the disc of their junction are no arms: where wide vessels lie side by side there are
+    many. Four arms make a crossing if they are two pairs that each go straight on. Two junctions of three arms that a
+    short segment joins are one crossing if their outer arms do so: where vessels cross at a small angle they share a
+    stretch.
     """
     forks = _forks(graph, courses)
-    crossed = {number for number, fork in forks.items() if fork.complete and _is_crossing(fork.arms)}
-    crossings = len(crossed)
-    for one, other, shared in _joined(graph):
-        if one not in crossed and other not in crossed and _is_stretched_crossing(forks[one], forks[other], shared):
-            crossed |= {one, other}
+    left = {number: len(fork.arms) for number, fork in forks.items()}
+    crossings = 0
+    for number, fork in forks.items():
+        if _holds_crossing(fork.arms):
             crossings += 1
-    left = {number: fork for number, fork in forks.items() if number not in crossed}
-    degrees = {junction.id: len(junction.segments) for junction in graph.junctions}
+            # The vessel that goes on counts as two arms of what may branch off there, too.
+            left[number] -= 2
+    for one, other, shared in _joined(graph):
+        if left[one] == left[other] == 3 and _is_stretched_crossing(forks[one], forks[other], shared):
+            left[one] = left[other] = 2
+            crossings += 1
     return Meetings(
-        bifurcations=tuple(fork for number, fork in left.items() if degrees[number] == 3),
-        branchings=sum(degrees[number] - 2 for number in left),
+        bifurcations=tuple(
+            fork for number, fork in forks.items() if fork.complete and len(fork.arms) == left[number] == 3
+        ),
+        branchings=sum(max(0, arms - 2) for arms in left.values()),
         crossings=crossings,
     )
 
@@ -130,11 +138,10 @@ def _line_through(points: FloatArray) -> FloatArray:
     return axis if axis @ (points[-1] - points[0]) >= 0 else -axis
 
 
-def _is_crossing(arms: tuple[Arm, ...]) -> bool:
-    if len(arms) != 4:
-        return False
-    first, *others = arms
-    return any(_goes_on(first, other) and _goes_on(*(arm for arm in others if arm is not other)) for other in others)
+def _holds_crossing(arms: tuple[Arm, ...]) -> bool:
+    """Whether two pairs of the arms each go straight on."""
+    pairs = [pair for pair in combinations(arms, 2) if _goes_on(*pair)]
+    return any(not {id(arm) for arm in one} & {id(arm) for arm in other} for one, other in combinations(pairs, 2))
 
 
 def _is_stretched_crossing(one: Fork, other: Fork, shared: Segment) -> bool:

@@ -67,7 +67,8 @@ class Region:
         )
         box = mask[rows, columns]
         if box.size:
-            places = np.moveaxis(np.indices(box.shape, np.float64), 0, -1) + (rows.start, columns.start)
+            corner = np.array((rows.start, columns.start))
+            places = np.moveaxis(np.indices(box.shape, np.float64), 0, -1) + corner
             box[...] = self.contains(places)
         return mask
 

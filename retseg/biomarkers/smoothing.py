@@ -54,8 +54,9 @@ def _fit(window: int, derivative: int) -> FloatArray:
 def local_cubic(values: FloatArray, window: int, derivative: int = 0) -> FloatArray:
     """The values (N, 2), or their derivative by the index, by least squares cubics over an odd window of them.
 
-    The filter of Savitzky and Golay; at both ends the cubic of the outermost window counts. `scipy.signal.savgol_filter`
-    gives the same numbers, but solves for its weights anew for each of the hundreds of paths of an eye.
+    The filter of Savitzky and Golay; at both ends the cubic of the outermost window counts.
+    `scipy.signal.savgol_filter` gives the same numbers, but solves for its weights anew for each of the hundreds of
+    paths of an eye.
     """
     fit, half = _fit(window, derivative), window // 2
     # correlate1d sees half a window beyond the ends; what it makes of that is replaced.

@@ -12,6 +12,7 @@ from retseg.biomarkers.cross_sections import cross_sections
 from retseg.biomarkers.smoothing import FloatArray, curve, in_equal_steps, odd_window, smoothed
 from retseg.core.types import BoolArray
 from retseg.imaging.segments import EndKind, Segment
+from retseg.imaging.vessels import boundary, nearest_distance
 
 # Windows of the local cubics in typical widths of the eye's vessels. Chosen on drawn vessels, so that the stairs of a
 # mask do not look like bends: in widths and not in pixels, because an enlarged mask must give the same bends.
@@ -20,6 +21,8 @@ _WINDOW = 4.0
 # In pixels: what the stairs need that the thinnest vessels have.
 _LEAST_FIRST_WINDOW = 9
 _LEAST_WINDOW = 19
+# In typical widths: nearer to the rim, stumps of what it has cut off bend the centreline.
+_RIM = 2.0
 
 
 def traced(segments: Sequence[Segment], mask: BoolArray, field: BoolArray, typical: float) -> tuple[Course, ...]:
@@ -36,13 +39,22 @@ def traced(segments: Sequence[Segment], mask: BoolArray, field: BoolArray, typic
     normals = np.concatenate([_normals(path, segment.is_ring) for path, segment in zip(rough, segments, strict=True)])
     about = np.concatenate([segment.calibre for segment in segments]).astype(np.float64)
     found = cross_sections(mask, field, points, normals, about)
-    own = np.concatenate([_own(segment) for segment in segments])
-    # In junctions the walls are not this vessel's.
-    shift = np.where(own, found.shift.clip(-0.25 * about, 0.25 * about), 0.0)
-    centred = points + shift[:, None] * normals
     cuts = np.cumsum([len(path) for path in rough])[:-1]
-    parts = zip(*(np.split(values, cuts) for values in (centred, found.width, own)), strict=True)
-    return tuple(_course(segment, *part, typical=typical) for segment, part in zip(segments, parts, strict=True))
+    widths = np.split(found.width, cuts)
+    lone = [_own(segment, np.isfinite(width)) for segment, width in zip(segments, widths, strict=True)]
+    # In junctions the walls are not this vessel's.
+    shift = np.where(np.concatenate(lone), found.shift.clip(-0.25 * about, 0.25 * about), 0.0)
+    centred = np.split(points + shift[:, None] * normals, cuts)
+    inland = np.split(_inland(points, field, typical), cuts)
+    parts = zip(segments, centred, widths, lone, inland, strict=True)
+    return tuple(_course(*part, typical) for part in parts)
+
+
+def _inland(points: FloatArray, field: BoolArray, typical: float) -> BoolArray:
+    """Which points (N, 2) lie two typical widths or more from the rim of the field of view."""
+    padded = np.pad(field, 1)
+    rim = np.argwhere(boundary(padded, np.ones_like(padded))) - 1
+    return nearest_distance(np.rint(points).astype(np.intp), rim) >= _RIM * typical
 
 
 def _closed(path: FloatArray) -> FloatArray:
@@ -63,36 +75,53 @@ def _normals(path: FloatArray, closed: bool) -> FloatArray:
     return np.column_stack([-along[:, 1], along[:, 0]])
 
 
-def _own(segment: Segment) -> BoolArray:
-    """Where a segment (N,) is on its own. Near a blunt end its centreline runs into one of the corners."""
+def _own(segment: Segment, known: BoolArray) -> BoolArray:
+    """Where a segment (N,) is on its own; `known` (N,) is where it has two walls.
+
+    Near a blunt end the centreline runs into one of the corners, and so it does where the rim of the field of view cuts
+    the vessel off: from where it has lost its first wall.
+    """
     own = segment.own.copy()
-    half = segment.median_calibre / 2
-    for end, place in ((segment.start, segment.path[0]), (segment.end, segment.path[-1])):
-        if end.kind in (EndKind.END_POINT, EndKind.RIM):
-            own &= np.hypot(*(segment.path - place).T) >= half
+    half, walled = segment.median_calibre / 2, np.flatnonzero(known)
+    for end, first, sound in ((segment.start, 0, walled[:1]), (segment.end, -1, walled[-1:])):
+        if end.kind == EndKind.END_POINT:
+            own &= _away(segment, first) >= half
+        elif end.kind == EndKind.RIM and len(sound):
+            lost = slice(None, sound[0]) if first == 0 else slice(sound[0] + 1, None)
+            own[lost] = False
+            own &= _away(segment, int(sound[0])) >= half
     return own
 
 
-def _course(segment: Segment, centred: FloatArray, width: FloatArray, own: BoolArray, *, typical: float) -> Course:
+def _away(segment: Segment, place: int) -> FloatArray:
+    """How far (N,) each point of a segment's path is from one of them, in pixels."""
+    away: FloatArray = np.hypot(*(segment.path - segment.path[place]).T)
+    return away
+
+
+def _course(
+    segment: Segment, centred: FloatArray, width: FloatArray, own: BoolArray, inland: BoolArray, typical: float
+) -> Course:
     closed = segment.is_ring
     if closed:
-        centred, width, own = _closed(centred), np.append(width, width[0]), np.append(own, own[0])
+        centred = _closed(centred)
+        width, own, inland = (np.append(values, values[0]) for values in (width, own, inland))
     # The middles jump a little where the junctions begin: a short window makes a line of them again.
     centred = smoothed(centred, odd_window(_LEAST_FIRST_WINDOW, len(centred)), closed=False)
-    step, (rows, columns, widths, known, alone) = in_equal_steps(
-        centred, np.nan_to_num(width), np.isfinite(width).astype(np.float64), own.astype(np.float64)
+    step, (rows, columns, widths, *shares) = in_equal_steps(
+        centred, np.nan_to_num(width), *(flag.astype(np.float64) for flag in (np.isfinite(width), own, own & inland))
     )
+    known, own, inland = (share >= 1.0 for share in shares)
     window = odd_window(_WINDOW * typical / max(step, 1e-9), len(rows), _LEAST_WINDOW)
     line = curve(np.column_stack([rows, columns]), step, window)
-    own = alone >= 1.0
     return Course(
         segment.id,
         line.points,
         line.tangent,
         line.curvature,
-        _averaged(widths, own & (known >= 1.0), window),
+        _averaged(widths, own & known, window),
         own,
-        _settled(own, window) if window >= _LEAST_WINDOW else np.zeros_like(own),
+        _settled(inland, window) if window >= _LEAST_WINDOW else np.zeros_like(own),
         line.step,
     )
 
