@@ -35,7 +35,7 @@ def _end_point_density(eye: Eye) -> float:
 
 
 _CROSSING = (
-    "Four vessel arms are a crossing where they are two pairs that each go straight on within 35 degrees; so are two"
+    "Four vessel arms are a crossing where they are two pairs that each go straight on within 45 degrees; so are two"
     " junctions that share less than three widths of vessel."
 )
 _CITATION = (

@@ -13,7 +13,7 @@ from retseg.biomarkers.course import Course
 from retseg.biomarkers.smoothing import FloatArray
 from retseg.imaging.segments import Segment, VesselGraph
 
-_STRAIGHT = math.radians(35)
+_STRAIGHT = math.radians(45)
 """What goes on across a crossing bends less than this there."""
 _REACH = 3.0
 """Over how many of its widths an arm's direction is taken."""
@@ -80,8 +80,10 @@ def meetings(graph: VesselGraph, courses: tuple[Course, ...]) -> Meetings:
             crossings += 1
             # The vessel that goes on counts as two arms of what may branch off there, too.
             left[number] -= 2
+    stretched: set[int] = set()
     for one, other, shared in _joined(graph):
-        if left[one] == left[other] == 3 and _is_stretched_crossing(forks[one], forks[other], shared):
+        if not stretched & {one, other} and _is_stretched_crossing(forks[one], forks[other], shared):
+            stretched |= {one, other}
             left[one] = left[other] = 2
             crossings += 1
     return Meetings(
