@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import qmc
 
 from retseg.biomarkers.smoothing import FloatArray
 from retseg.core.types import BoolArray
 
 _SIZES = 10
-_FINEST, _COARSEST = 64.0, 8.0
-_LEAST_BOX = 2.0
-_SHIFTS = 4
-"""In each direction: every size of box is laid down at 16 places."""
+_FINEST, _COARSEST = 128.0, 16.0
+_LEAST_BOX = 1.5
+_PLACES = 16
+"""At how many places the grid of boxes of each size is laid down."""
+
+# Places that cover the unit square evenly, each with a row and a column of its own.
+_SPREAD = qmc.Sobol(2, scramble=False).random(_PLACES)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,10 +58,10 @@ class BoxSums:
 
 
 def box_sizes(diameter: float) -> NDArray[np.int64]:
-    """Sides of boxes in whole pixels for a field of this diameter: from a 64th to an eighth of it, evenly by ratio.
+    """Sides of boxes in whole pixels for a field of this diameter: from a 128th to a 16th of it, evenly by ratio.
 
     Sized by the field, so that an enlarged photograph is measured with enlarged boxes. Empty where the smallest would
-    be less than two pixels.
+    be no two pixels wide.
     """
     if diameter / _FINEST < _LEAST_BOX:
         return np.empty(0, np.int64)
@@ -68,15 +71,15 @@ def box_sizes(diameter: float) -> NDArray[np.int64]:
 def box_sums(points: FloatArray, field: BoolArray, sizes: NDArray[np.int64]) -> BoxSums:
     """The sums over boxes for points (N, 2) (row, column) in a field of view (H, W).
 
-    Weighing the boxes at the rim by their share of the field keeps the field's own outline out of the dimension: a
-    field that is full of points has dimension 2.
+    A box at the rim is taken for the part of a box that lies in the field, and for as dense out of it as in it. That
+    keeps the field's own outline out of the dimensions: a field that is full of points has dimension 2.
     """
     covered = np.pad(field, ((1, 0), (1, 0))).cumsum(0, dtype=np.int64).cumsum(1)
     places = np.rint(points).astype(np.int64)
     rows = []
     for size in sizes.tolist():
-        shifts = sorted({int((shift + 0.5) * size / _SHIFTS) for shift in range(_SHIFTS)})
-        found = [_sums(places, covered, size, shift) for shift in itertools.product(shifts, shifts)]
+        shifts = (_SPREAD * size).astype(np.int64).tolist()
+        found = [_sums(places, covered, size, (down, right)) for down, right in shifts]
         rows.append(np.mean(found, axis=0))
     occupied, information, correlation = np.array(rows).T
     return BoxSums(sizes.astype(np.float64), occupied, information, correlation)
@@ -96,4 +99,7 @@ def _sums(
         for first, side in zip((top, left), covered.shape, strict=True)
     )
     area = covered[bottom, right] - covered[top, right] - covered[bottom, left] + covered[top, left]
-    return float(area.sum()) / size**2, float((share * np.log(share)).sum()), float((share**2).sum())
+    inside = area / size**2
+    # A box that holds points has at least a pixel of the field.
+    whole = share / np.maximum(inside, 1 / size**2)
+    return float(inside.sum()), float((share * np.log(whole)).sum()), float((share * whole).sum())

@@ -25,7 +25,7 @@ def _correlation(eye: Eye) -> float:
 
 
 _BOXES = (
-    " Boxes on points a pixel apart along the smoothed centrelines, with sides from a 64th to an eighth of the diameter"
+    " Boxes on points a pixel apart along the smoothed centrelines, with sides from a 128th to a 16th of the diameter"
     " of the field of view, averaged over 16 places of the grid; the slope of the least squares line."
 )
 _VALID = (

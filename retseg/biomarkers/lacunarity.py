@@ -51,7 +51,7 @@ LACUNARITY = Measurement(
     name="lacunarity",
     title="Lacunarity",
     definition="Mean over box sizes of E[m²] / E[m]², m being the number of vessel pixels in a box that glides over the"
-    " field of view. Ten sizes with sides from a 64th to an eighth of the field's diameter; only boxes that lie wholly"
+    " field of view. Ten sizes with sides from a 128th to a 16th of the field's diameter; only boxes that lie wholly"
     " in the field of view.",
     explanation="How uneven the gaps between the vessels are: 1 would be the same everywhere.\n"
     "Higher values mean larger or less regular areas without vessels.",

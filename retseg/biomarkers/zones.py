@@ -69,7 +69,7 @@ def _tortuosity(zone: str) -> Measurement:
 def _dimension(zone: str) -> Measurement:
     what = "Box-counting dimension of the centrelines, with boxes sized by the zone as otherwise by the field of view,"
     means = "How densely the vessels fill the retina around the disc."
-    valid = "The zone must be as large as a circle of 128 pixels in diameter."
+    valid = "The zone must be as large as a circle of 192 pixels in diameter."
     return _measurement(zone, "fractal-dimension", "Fractal dimension", "number", box_dimension, what, means, valid)
 
 
