@@ -54,8 +54,10 @@ class Region:
         away = np.hypot(down, right)
         inside: BoolArray = (away >= self.inner) & (away < self.outer)
         if self.towards is not None:
-            forward = down * math.sin(self.towards) + right * math.cos(self.towards)
-            inside &= forward >= away * math.sqrt(0.5)
+            sine, cosine = math.sin(self.towards), math.cos(self.towards)
+            forward, aside = down * sine + right * cosine, down * cosine - right * sine
+            # Rounding must not leave a place on the border to neither side.
+            inside &= forward >= np.abs(aside) - 1e-6
         return inside
 
     def mask(self, shape: tuple[int, ...]) -> BoolArray:
