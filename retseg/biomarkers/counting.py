@@ -36,7 +36,7 @@ def _end_point_density(eye: Eye) -> float:
 
 _CROSSING = (
     "Four vessel arms are a crossing where they are two pairs that each go straight on within 45 degrees; so are two"
-    " junctions that share less than three widths of vessel."
+    " junctions that share less than five widths of vessel."
 )
 _CITATION = (
     "Fraz et al., 'QUARTZ: Quantitative Analysis of Retinal Vessel Topology and size', Expert Systems with Applications"
@@ -52,8 +52,7 @@ BIFURCATIONS = Measurement(
     title="Bifurcations",
     definition="Places where one vessel becomes two. Junctions of the pruned skeleton that are no crossings; one where"
     " n segments meet counts n - 2 times. " + _CROSSING,
-    explanation="How often the vessels branch in the photograph.\nFewer where fine branches are lost or cannot be seen."
-    " ",
+    explanation="How often the vessels branch in the photograph.\nFewer where fine branches are lost or unseen.",
     kind="count",
     citation=_CITATION,
     valid=_VALID,

@@ -90,17 +90,19 @@ class Eye:
     def typical_width(self) -> float:
         """Mean width of the vessels in pixels, by area and outline: what lengths are compared with."""
         width = mean_width(self.vessels)
-        if width is None or not width < np.inf:
+        if width is None:
             raise NotMeasured("the vessel mask fills the whole field of view")
         return width
 
     @cached_property
     def graph(self) -> VesselGraph:
         """The segments and junctions of the vessels."""
+        if not (self.fov & ~self.vessels).any():
+            raise NotMeasured("the vessel mask fills the whole field of view")
         try:
             return vessel_graph(self.vessels, self.fov)
         except ImageError as error:
-            # The only masks without a graph are those that fill everything or are noise.
+            # Pinholes filled, it may fill the field after all; or it is noise of more segments than can be numbered.
             raise NotMeasured("the vessel mask is no vessel tree ({reason})", reason=error.what) from error
 
     @cached_property

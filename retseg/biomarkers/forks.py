@@ -68,9 +68,8 @@ def meetings(graph: VesselGraph, courses: tuple[Course, ...]) -> Meetings:
     """Tells the junctions of a graph apart.
 
     Segments that do not leave the disc of their junction are no arms: where wide vessels lie side by side there are
-    many. Four arms make a crossing if they are two pairs that each go straight on. Two junctions of three arms that a
-    short segment joins are one crossing if their outer arms do so: where vessels cross at a small angle they share a
-    stretch.
+    many. Four arms make a crossing if they are two pairs that each go straight on. Two junctions that a short segment
+    joins are one crossing if their outer arms do so: where vessels cross at a small angle they share a stretch.
     """
     forks = _forks(graph, courses)
     left = {number: len(fork.arms) for number, fork in forks.items()}
@@ -81,7 +80,7 @@ def meetings(graph: VesselGraph, courses: tuple[Course, ...]) -> Meetings:
             # The vessel that goes on counts as two arms of what may branch off there, too.
             left[number] -= 2
     stretched: set[int] = set()
-    for one, other, shared in _joined(graph):
+    for one, other, shared in _joined(graph, forks):
         if not stretched & {one, other} and _is_stretched_crossing(forks[one], forks[other], shared):
             stretched |= {one, other}
             left[one] = left[other] = 2
@@ -170,19 +169,17 @@ def _goes_on(one: Arm, other: Arm) -> bool:
     return away < 1e-9 or max(bends) <= _STRAIGHT
 
 
-def _joined(graph: VesselGraph) -> Iterator[tuple[int, int, Segment]]:
-    """Pairs of junctions of three arms with the short segment that joins them, shortest first."""
-    junctions = {junction.id: junction for junction in graph.junctions}
+def _joined(graph: VesselGraph, forks: dict[int, Fork]) -> Iterator[tuple[int, int, Segment]]:
+    """Pairs of junctions with the one short segment that joins them, shortest first."""
+    of_junction = {junction.id: set(junction.segments) for junction in graph.junctions}
     for segment in sorted(graph.segments, key=lambda segment: segment.length):
-        ends = (segment.start.junction, segment.end.junction)
-        if ends[0] is None or ends[1] is None or ends[0] == ends[1]:
+        one, other = segment.start.junction, segment.end.junction
+        if one is None or other is None or one == other or len(of_junction[one] & of_junction[other]) > 1:
             continue
-        one, other = junctions[ends[0]], junctions[ends[1]]
-        # Vessels that cross at 20 degrees share about three widths.
-        short = segment.length < 3 * max(one.calibre, other.calibre)
-        alone = len(set(one.segments) & set(other.segments)) == 1
-        if short and alone and len(one.segments) == len(other.segments) == 3:
-            yield one.id, other.id, segment
+        outer = [arm.calibre for end in (one, other) for arm in forks[end].arms if arm.segment != segment.id]
+        # Vessels of one width that cross at 25 degrees share nearly five times their width.
+        if segment.length < 5 * max(outer, default=0.0):
+            yield one, other, segment
 
 
 def daughters(fork: Fork) -> tuple[Arm, Arm, Arm]:

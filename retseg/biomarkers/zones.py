@@ -41,7 +41,7 @@ def _measurement(
         explanation=f"{means}\nThe ring around the disc holds the large vessels and is the same part of every eye.",
         kind=kind,
         citation=_CITATION,
-        valid="Where the optic disc was found and half of the zone or more lies in the field of view. " + valid,
+        valid="Where the optic disc was found and half of the zone or more lies in the field of view." + valid,
         function=_in(zone, function),
     )
 
@@ -55,21 +55,21 @@ def _density(zone: str) -> Measurement:
 def _calibre(zone: str) -> Measurement:
     what = "Mean width along all vessels, as in the mean calibre of the whole field,"
     means = "How wide the vessels near the disc are on average."
-    valid = "The mask must be right to a fraction of a pixel."
+    valid = " The mask must be right to a fraction of a pixel."
     return _measurement(zone, "calibre-mean", "Mean calibre", "length", mean_calibre, what, means, valid)
 
 
 def _tortuosity(zone: str) -> Measurement:
     what = "Arc over chord of the pieces of segments, mean weighed by length, as in the tortuosity of the whole field,"
     means = "How much longer the vessels near the disc are than the straight way."
-    valid = "A piece must be six mean vessel widths long; pieces end where the zone ends."
+    valid = " A piece must be six mean vessel widths long; pieces end where the zone ends."
     return _measurement(zone, "tortuosity", "Tortuosity", "number", arc_chord_tortuosity, what, means, valid)
 
 
 def _dimension(zone: str) -> Measurement:
     what = "Box-counting dimension of the centrelines, with boxes sized by the zone as otherwise by the field of view,"
     means = "How densely the vessels fill the retina around the disc."
-    valid = "The zone must be as large as a circle of 192 pixels in diameter."
+    valid = " The zone must be as large as a circle of 192 pixels in diameter."
     return _measurement(zone, "fractal-dimension", "Fractal dimension", "number", box_dimension, what, means, valid)
 
 

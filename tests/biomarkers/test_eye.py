@@ -47,7 +47,7 @@ def test_the_same_eye_gives_the_same_numbers() -> None:
 
 
 def test_zones_and_quadrants_hold_their_vessels() -> None:
-    mask = vessels(500, (ray(190, 0, (250, 250)), 8))
+    mask = vessels(500, (ray(190, 0, (250.3, 250)), 8))
     eye = eye_of(mask, disc=Disc(250.0, 250.0, 40.0, 1.0), fovea=Fovea(250.0, 440.0, 1.0))
     # The ray runs through zone B from 80 to 120 pixels and through zone C from 80 to 200, but ends at 190.
     assert value(eye, "area-density-zone-b") == pytest.approx(8 * 40 / (np.pi * (120**2 - 80**2)), rel=0.02)
