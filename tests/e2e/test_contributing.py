@@ -13,6 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from retseg.biomarkers.eye import Eye
+from retseg.biomarkers.measure import measure
+from retseg.biomarkers.not_measured import NotMeasured
+from retseg.biomarkers.registry import BIOMARKERS
+from retseg.biomarkers.units import Value
 from retseg.core.types import Classes, ClassInfo
 from retseg.datasets.registry import DATASETS
 from retseg.methods.registry import METHODS
@@ -21,7 +26,7 @@ from retseg.models.registry import MODELS
 from retseg.postprocess.registry import SEPARATIONS, separate
 from tests.conftest import fundus
 
-REGISTRIES = (DATASETS, MODELS, METRICS, METHODS, SEPARATIONS)
+REGISTRIES = (DATASETS, MODELS, METRICS, BIOMARKERS, METHODS, SEPARATIONS)
 
 TEXT = (Path(__file__).resolve().parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
 
@@ -37,10 +42,10 @@ def my_package(tmp_path, monkeypatch):
     points = [
         EntryPoint(name, value, group)
         for group, name, value in re.findall(
-            r'\[project\.entry-points\."(retseg\.\w+)"\]\n(\w+) = "(my_package[\w.:]+)"', TEXT
+            r'\[project\.entry-points\."(retseg\.\w+)"\]\n([\w-]+) = "(my_package[\w.:]+)"', TEXT
         )
     ]
-    kinds = ("datasets", "models", "metrics", "methods", "postprocess")
+    kinds = ("datasets", "models", "metrics", "biomarkers", "methods", "postprocess")
     assert {point.group for point in points} == {f"retseg.{kind}" for kind in kinds}
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     importlib.invalidate_caches()
@@ -86,3 +91,15 @@ def test_the_new_separation_cuts_a_neck(my_package):
     classes = Classes("discs", (ClassInfo("table", (0, 0, 0)), ClassInfo("disc", (9, 9, 9))), things=(1,))
     counts = {way: int(separate(mask.astype(np.uint8), classes, {}, way).max()) for way in ("components", "necks")}
     assert counts == {"components": 1, "necks": 2}
+
+
+def test_the_new_biomarker_is_measured_or_says_why_not(my_package):
+    mask = np.zeros((120, 160), bool)
+    mask[20:24, 10:150] = True
+    eye = Eye(mask, np.ones_like(mask), um_per_pixel=5.0)
+    result = measure(eye, ["longest-segment"])["longest-segment"]
+    assert result == NotMeasured("only {count} segments have a length", count=1)
+    mask[50:54, 10:60] = mask[80:84, 10:60] = True
+    result = measure(Eye(mask, eye.fov, 5.0))["longest-segment"]
+    assert isinstance(result, Value)
+    assert (result.number, result.unit) == (pytest.approx(140 * 5.0, rel=0.04), "µm")

@@ -1,0 +1,1 @@
+"""Measurements of retinal vessels for clinicians and researchers: density, shape, width, branching."""
