@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from retseg.core.types import BoolArray
-from retseg.imaging.disc_search import VESSEL_SHARE, DiscGuess
+from retseg.imaging.disc_search import VESSEL_SHARE, Circle
 from retseg.imaging.light_steps import LightSteps, light_steps
 from retseg.imaging.scaled_field import ScaledField
 
@@ -22,10 +22,10 @@ _LIKELY = 0.2
 """Sigma, in radii, by which a step counts less the farther it lies from the circle."""
 
 
-def fit_margin(field: ScaledField, valid: BoolArray, guess: DiscGuess) -> DiscGuess:
+def fit_margin(field: ScaledField, valid: BoolArray, guess: Circle) -> tuple[Circle, float]:
     """The circle of least squares through the margin, where `valid` (h, w), near the circle `guess`.
 
-    Its score is the share of the circle, 0 to 1 (-1 at the worst), that is a step towards the light inside.
+    And the share of it that is a step towards the light inside: 1 all of it, and clearly; 0 by chance.
     """
     steps = light_steps(field, valid, VESSEL_SHARE * guess.radius, 0.004 * field.diameter)
     circle = guess
@@ -35,10 +35,10 @@ def fit_margin(field: ScaledField, valid: BoolArray, guess: DiscGuess) -> DiscGu
     apart = np.hypot(circle.row - guess.row, circle.column - guess.column)
     if apart > 0.5 * guess.radius or not 0.65 < circle.radius / guess.radius < 1.5:
         circle = guess
-    return DiscGuess(circle.row, circle.column, circle.radius, _share_of_steps(steps, valid, circle))
+    return circle, _share_of_steps(steps, valid, circle)
 
 
-def _nearer(steps: LightSteps, circle: DiscGuess) -> DiscGuess:
+def _nearer(steps: LightSteps, circle: Circle) -> Circle:
     """One round: the clearest step on each ray, then the circle through these, each counting by its clearness."""
     angle = np.arange(_RAYS) * (2 * np.pi / _RAYS)
     down, right = np.cos(angle)[:, None], np.sin(angle)[:, None]
@@ -53,12 +53,10 @@ def _nearer(steps: LightSteps, circle: DiscGuess) -> DiscGuess:
     beyond = distance[0, chosen] - circle.radius
     row, column, radius = np.linalg.lstsq(system * weight[:, None], beyond * weight, rcond=None)[0]
     wider = float(np.clip(circle.radius + radius, 0.5 * circle.radius, 2 * circle.radius))
-    return DiscGuess(circle.row + float(row), circle.column + float(column), wider, circle.score)
+    return Circle(circle.row + float(row), circle.column + float(column), wider)
 
 
-def _inwards(
-    steps: LightSteps, circle: DiscGuess, down: Float64, right: Float64, distance: Float64
-) -> Float64:
+def _inwards(steps: LightSteps, circle: Circle, down: Float64, right: Float64, distance: Float64) -> Float64:
     """How steeply brightness grows towards the centre at points of the rays (rays, points); 0 outside the copy."""
     places = [circle.row + distance * down, circle.column + distance * right]
     by_row, by_column = (ndimage.map_coordinates(part, places, order=1) for part in (steps.down, steps.right))
@@ -66,7 +64,7 @@ def _inwards(
     return inwards
 
 
-def _share_of_steps(steps: LightSteps, valid: BoolArray, circle: DiscGuess) -> float:
+def _share_of_steps(steps: LightSteps, valid: BoolArray, circle: Circle) -> float:
     angle = np.arange(_RAYS) * (2 * np.pi / _RAYS)
     down, right = np.cos(angle)[:, None], np.sin(angle)[:, None]
     # The margin is no exact circle: the clearest step within a twentieth of the radius counts.

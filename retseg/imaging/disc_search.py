@@ -1,8 +1,8 @@
 """Where in a photograph the optic disc is likeliest: a bright round thing to which vessels run from all around.
 
-Every place and every radius is tried at once, by correlation: how much of the circle is a step towards the light, and how
-well the vessels around it point to its centre. The first alone would find the cup, a reflex or an exudate; the second
-alone any branching of large vessels.
+Every place and every radius is tried at once, by correlation: how much of the circle is a step towards the light, and
+how well the vessels around it point to its centre. The first alone would find the cup, a reflex or an exudate; the
+second alone any branching of large vessels.
 """
 
 from __future__ import annotations
@@ -36,20 +36,25 @@ _LARGER_WEIGHT = 0.15
 
 
 @dataclass(frozen=True, slots=True)
-class DiscGuess:
-    """A circle in pixels of the copy that was searched; `score` mostly lies between 0 and 1.3."""
+class Circle:
+    """A circle in pixels of a small copy."""
 
     row: float
     column: float
     radius: float
-    score: float
+
+    def distance(self, shape: tuple[int, ...]) -> NDArray[np.float64]:
+        """How far every pixel of a picture (h, w) lies from the centre."""
+        rows, columns = (np.arange(length) - at for length, at in zip(shape, (self.row, self.column), strict=True))
+        away: NDArray[np.float64] = np.hypot(rows[:, None], columns[None])
+        return away
 
 
-def likeliest_disc(field: ScaledField, valid: BoolArray, lines: VesselLines) -> DiscGuess | None:
+def likeliest_disc(field: ScaledField, valid: BoolArray, lines: VesselLines) -> Circle | None:
     """The likeliest place of the disc in a small copy, where `valid` (h, w); None where no circle fits the field."""
     correlate = _Correlation(valid.shape, int(0.35 * field.diameter) + 1)
     seen = correlate.prepared(valid.astype(np.float32))
-    best: DiscGuess | None = None
+    best, highest = None, -np.inf
     steps: list[NDArray[np.complex64]] = []
     for number, radius in enumerate(_RADII * field.diameter):
         if number % _OCTAVE == 0:
@@ -63,14 +68,12 @@ def likeliest_disc(field: ScaledField, valid: BoolArray, lines: VesselLines) -> 
         score = np.where((visible > _LEAST_VISIBLE) & valid, score, -np.inf)
         row, column = np.unravel_index(int(score.argmax()), score.shape)
         total = float(score[row, column] + _LARGER_WEIGHT * np.log(radius / (_RADII[0] * field.diameter)))
-        if np.isfinite(total) and (best is None or total > best.score):
-            best = DiscGuess(float(row), float(column), float(radius), total)
+        if total > highest:
+            best, highest = Circle(float(row), float(column), float(radius)), total
     return best
 
 
-def _alignment(
-    correlate: _Correlation, lines: VesselLines, seen: NDArray[np.complex64], radius: float
-) -> Float32Array:
+def _alignment(correlate: _Correlation, lines: VesselLines, seen: NDArray[np.complex64], radius: float) -> Float32Array:
     """How the vessels around each place run, (h, w): 1 towards it, -1 round it; nearer to 0 where there are few."""
     around = ((correlate.distance > 0.9 * radius) & (correlate.distance < 2.6 * radius)).astype(np.float32)
     cosine, sine = lines.sums()
@@ -96,8 +99,8 @@ class _Correlation:
         rows, columns = (np.fft.fftfreq(length, 1 / length).astype(np.float32) for length in self.padded)
         self.distance: Float32Array = np.hypot(rows[:, None], columns[None])
         apart = np.maximum(self.distance, 1)
-        self.down: Float32Array = rows[:, None] / apart
-        self.right: Float32Array = columns[None] / apart
+        self.down: Float32Array = (rows[:, None] / apart).astype(np.float32)
+        self.right: Float32Array = (columns[None] / apart).astype(np.float32)
 
     def ring(self, radius: float) -> Float32Array:
         """A soft circle whose pixels sum to 1."""

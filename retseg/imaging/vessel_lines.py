@@ -16,7 +16,10 @@ _WIDTHS = (0.004, 0.008)
 _RIDGES = 85
 """Percentile of ridge strength above which a pixel counts as vessel: vessels take about a tenth of the retina."""
 
-SECTORS = 16
+_SECTORS = 16
+_FROM, _TO = 0.9, 2.6
+_TOWARDS = 0.7
+"""Cosine of twice the angle between a vessel and the way to the centre: within 23 degrees."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +38,7 @@ class VesselLines:
 
 
 def vessel_lines(brightness: Float32Array, valid: BoolArray, diameter: float, vessels: BoolArray | None) -> VesselLines:
-    """The dark lines of a logarithmic brightness (h, w), where `valid`; of a vessel mask's pixels only, if one is given."""
+    """The dark lines of a logarithmic brightness (h, w), where `valid`; only those on `vessels`, if given."""
     strength, across = np.zeros_like(brightness), np.zeros_like(brightness)
     for share in _WIDTHS:
         sigma = max(share * diameter, 1.0)
@@ -57,33 +60,29 @@ def vessel_lines(brightness: Float32Array, valid: BoolArray, diameter: float, ve
 
 @dataclass(frozen=True, slots=True)
 class Convergence:
-    """How vessels around a place run: `alignment` from -1 (all round it) to 1 (all towards it), 0 by chance.
+    """What runs towards a place: `spread` is the share of directions from it, 0 to 1, in which a vessel leaves.
 
-    `spread` is the share of directions, 0 to 1, in which a vessel leaves; of those that the field shows.
+    Of those that the field shows; `shown` is the share of the surroundings that it does show.
     """
 
-    alignment: float
     spread: float
+    shown: float
 
 
 def convergence(lines: VesselLines, valid: BoolArray, centre: tuple[float, float], radius: float) -> Convergence:
-    """How the vessels between 0.9 and 2.6 radii around a place run."""
-    box, row, column = _around(valid.shape, centre, 2.6 * radius)
+    """The vessels between 0.9 and 2.6 radii from a place that run towards it, where `valid` (h, w)."""
+    box, row, column = _around(valid.shape, centre, _TO * radius)
     distance, angle = np.hypot(row, column), np.arctan2(column, row)
-    ring = (distance > 0.9 * radius) & (distance < 2.6 * radius) & valid[box]
-    weight = np.where(ring, lines.weight[box], 0)
-    if not weight.any():
-        return Convergence(0.0, 0.0)
-    towards = -np.cos(2 * (lines.across[box] - angle))
-    sector = np.floor((angle + np.pi) * (SECTORS / (2 * np.pi))).astype(np.intp) % SECTORS
-    # Length of aligned vessel a sector: a full vessel crosses the ring, 1.7 radii.
-    aligned = np.bincount(sector.ravel(), (weight * (towards > 0.7)).ravel(), SECTORS)
-    seen = np.bincount(sector.ravel(), ring.ravel(), SECTORS) > 0.4 * ring.size / SECTORS * 0.5
-    leaves = aligned > 0.5 * radius
-    return Convergence(
-        alignment=float((weight * towards).sum() / weight.sum()),
-        spread=float(leaves[seen].mean()) if seen.any() else 0.0,
-    )
+    ring = (distance > _FROM * radius) & (distance < _TO * radius) & valid[box]
+    whole = np.pi * (_TO**2 - _FROM**2) * radius**2
+    towards = -np.cos(2 * (lines.across[box] - angle)) > _TOWARDS
+    sector = (np.floor((angle + np.pi) * (_SECTORS / (2 * np.pi))).astype(np.intp) % _SECTORS).ravel()
+    length = np.bincount(sector, (np.where(ring, lines.weight[box], 0) * towards).ravel(), _SECTORS)
+    visible = np.bincount(sector, ring.ravel(), _SECTORS) > 0.5 * whole / _SECTORS
+    # A vessel across the whole ring is 1.7 radii long, and some pixels wide, which count by how dark they are.
+    leaves = length > 0.5 * radius
+    spread = float(leaves[visible].mean()) if visible.any() else 0.0
+    return Convergence(spread, min(1.0, float(ring.sum()) / whole))
 
 
 def _around(
