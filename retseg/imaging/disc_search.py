@@ -7,6 +7,7 @@ second alone any branching of large vessels.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,8 @@ from retseg.core.types import BoolArray, Float32Array
 from retseg.imaging.light_steps import light_steps
 from retseg.imaging.scaled_field import ScaledField
 from retseg.imaging.vessel_lines import VesselLines
+
+Transform = NDArray[np.complex64]
 
 _RADII = np.geomspace(0.04, 0.13, 12)
 """Radii that are tried, in diameters of the field: discs in fields of 25 to 65 degrees."""
@@ -54,8 +57,10 @@ def likeliest_disc(field: ScaledField, valid: BoolArray, lines: VesselLines) -> 
     """The likeliest place of the disc in a small copy, where `valid` (h, w); None where no circle fits the field."""
     correlate = _Correlation(valid.shape, int(0.35 * field.diameter) + 1)
     seen = correlate.prepared(valid.astype(np.float32))
+    run = [correlate.prepared(part) for part in (*lines.sums(), lines.weight)]
+    usual = float(lines.weight.mean())
     best, highest = None, -np.inf
-    steps: list[NDArray[np.complex64]] = []
+    steps: list[Transform] = []
     for number, radius in enumerate(_RADII * field.diameter):
         if number % _OCTAVE == 0:
             wide = VESSEL_SHARE * _RADII[min(number + 1, len(_RADII) - 1)] * field.diameter
@@ -64,7 +69,7 @@ def likeliest_disc(field: ScaledField, valid: BoolArray, lines: VesselLines) -> 
         ring = correlate.ring(radius)
         visible = np.maximum(correlate(seen, ring), 0)
         towards = -(correlate(steps[0], ring * correlate.down) + correlate(steps[1], ring * correlate.right))
-        score = towards / np.maximum(visible, 0.5) + _ALIGNMENT_WEIGHT * _alignment(correlate, lines, seen, radius)
+        score = towards / np.maximum(visible, 0.5) + _ALIGNMENT_WEIGHT * _alignment(correlate, run, seen, usual, radius)
         score = np.where((visible > _LEAST_VISIBLE) & valid, score, -np.inf)
         row, column = np.unravel_index(int(score.argmax()), score.shape)
         total = float(score[row, column] + _LARGER_WEIGHT * np.log(radius / (_RADII[0] * field.diameter)))
@@ -73,16 +78,18 @@ def likeliest_disc(field: ScaledField, valid: BoolArray, lines: VesselLines) -> 
     return best
 
 
-def _alignment(correlate: _Correlation, lines: VesselLines, seen: NDArray[np.complex64], radius: float) -> Float32Array:
-    """How the vessels around each place run, (h, w): 1 towards it, -1 round it; nearer to 0 where there are few."""
+def _alignment(
+    correlate: _Correlation, run: Sequence[Transform], seen: Transform, usual: float, radius: float
+) -> Float32Array:
+    """How the vessels around each place run, (h, w): 1 towards it, -1 round it; nearer to 0 where there are few.
+
+    `run` holds the vessels' doubled directions (cosine and sine) and their weight, whose mean is `usual`.
+    """
     around = ((correlate.distance > 0.9 * radius) & (correlate.distance < 2.6 * radius)).astype(np.float32)
-    cosine, sine = lines.sums()
     row, column = correlate.down, correlate.right
-    towards = correlate(correlate.prepared(cosine), around * (row**2 - column**2))
-    towards += correlate(correlate.prepared(sine), around * (2 * row * column))
-    length = correlate(correlate.prepared(lines.weight), around)
-    usual = lines.weight.mean() * np.maximum(correlate(seen, around), 1)
-    aligned: Float32Array = towards / np.maximum(length + usual, 1e-6)
+    towards = correlate(run[0], around * (row**2 - column**2)) + correlate(run[1], around * (2 * row * column))
+    length = correlate(run[2], around) + usual * np.maximum(correlate(seen, around), 1)
+    aligned: Float32Array = (towards / np.maximum(length, 1e-6)).astype(np.float32, copy=False)
     return aligned
 
 
@@ -108,12 +115,12 @@ class _Correlation:
         soft: Float32Array = ring / ring.sum()
         return soft
 
-    def prepared(self, picture: Float32Array) -> NDArray[np.complex64]:
+    def prepared(self, picture: Float32Array) -> Transform:
         """The transform of a picture (h, w)."""
-        transform: NDArray[np.complex64] = fft.rfft2(picture, self.padded)
+        transform: Transform = fft.rfft2(picture, self.padded)
         return transform
 
-    def __call__(self, picture: NDArray[np.complex64], kernel: Float32Array) -> Float32Array:
+    def __call__(self, picture: Transform, kernel: Float32Array) -> Float32Array:
         """At each place, the sum of the picture around it times the kernel."""
         whole = fft.irfft2(picture * np.conj(fft.rfft2(kernel)), self.padded)
         part: Float32Array = whole[: self.shape[0], : self.shape[1]]
