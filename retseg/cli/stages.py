@@ -9,6 +9,7 @@ import typer
 
 from retseg.cli import options
 from retseg.cli.outcome import tell
+from retseg.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from retseg.stages.runner import StageResult
@@ -363,6 +364,10 @@ def evaluate(
 
 
 def report(
+    photographs: Annotated[
+        Path | None,
+        typer.Argument(metavar="[PHOTOS]", help="A photograph or a folder of them. Default: a run's test photographs."),
+    ] = None,
     runs: Annotated[
         list[Path] | None,
         typer.Option(
@@ -372,6 +377,36 @@ def report(
             "Default: the newest run, else the shipped model.",
         ),
     ] = None,
+    patients: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Who is in which photograph: a CSV file with the columns image, patient, name, eye, date, sex, age, "
+            "um_per_pixel, any of them missing.",
+        ),
+    ] = None,
+    language: Annotated[
+        str | None,
+        typer.Option(
+            "--lang", metavar="en|es|de", help="Language of the clinician's pages. Short for --set report.language=..."
+        ),
+    ] = None,
+    anonymise: Annotated[
+        bool,
+        typer.Option(
+            "--anonymise", help="Call patients by codes and show no names. Short for --set report.anonymise=true."
+        ),
+    ] = False,
+    pdf: Annotated[
+        bool,
+        typer.Option("--pdf", help="Also print each patient's page to PDF. Short for --set report.pdf=true."),
+    ] = False,
+    rejected: Annotated[
+        bool,
+        typer.Option(
+            "--rejected", help="Also measure photographs of too poor a quality. Short for --set measure.rejected=true."
+        ),
+    ] = False,
     dataset: options.Dataset = None,
     root: options.Root = None,
     out: options.Out = None,
@@ -382,18 +417,41 @@ def report(
     workers: options.Workers = None,
     force: options.Force = False,
 ) -> None:
-    """Make the HTML report of one or several runs.
+    """Make the HTML report of photographs, or of one or several runs.
 
-    Predicts and evaluates first if that is missing.
+    Of photographs, and of one run: a page for each patient and the page of all of them (index.html). Of runs also the
+    research report (run.html). Predicts, measures and evaluates first if that is missing.
 
     \b
     Examples:
+      retseg report photos/ --out result
+      retseg report photos/ --patients patients.csv --lang de --out result
       retseg report
       retseg report --run runs/one --run runs/two --out reports/both
     """
+    settings = _settings(
+        config,
+        assign,
+        dataset,
+        evaluate__split=split,
+        report__language=language,
+        report__anonymise=anonymise or None,
+        report__pdf=pdf or None,
+        measure__rejected=rejected or None,
+    )
+    if photographs is not None:
+        from retseg.stages.patient_report import PAGE, report_photographs
+
+        result = report_photographs(
+            settings, photographs, run=runs, out=out, patients=patients, device=device, workers=workers, force=force
+        )
+        tell(result, "Report")
+        typer.echo(result.folder / PAGE)
+        return
+    if patients is not None:
+        raise ConfigError("--patients says who is in photographs, and none were named", fix="Name their folder, too")
     from retseg.stages.report import report as stage
 
-    settings = _settings(config, assign, dataset, evaluate__split=split)
     prepared = _prepared(settings, root, workers)
     result = stage(settings, prepared.folder, runs=runs, out=out, device=device, workers=workers, force=force)
     tell(result, "Report")

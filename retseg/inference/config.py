@@ -18,8 +18,9 @@ class PredictConfig(Section):
             where the net looks at its surroundings only and that takes little memory, else 512.
         overlap: Share of a window that its neighbour covers too, 0 to 0.9.
         blend: How overlapping windows are averaged: "gaussian" trusts a window's centre more, "constant" does not.
-        flips: Test-time augmentation: the mean over 1 (none), 4 (flips) or 8 (flips and quarter turns) views. "auto"
-            takes 4 of photographs of two megapixels or more, which take their time in any case, and 1 of smaller ones.
+        flips: Test-time augmentation: the mean over 1 (none), 2 (mirrored), 4 (flips) or 8 (flips and quarter turns)
+            views. "auto" takes 4 of photographs of two megapixels or more, which take their time in any case, 2 from
+            0.7 megapixels on, and 1 of smaller ones.
         whole_image: One pass over the whole image instead of windows; for fully convolutional nets only.
         batch: Windows in one pass of the net; None chooses by the device and the size of the window.
         precision: "float32", or "bf16", where the net's layers compute in bfloat16 and all else stays float32; "auto"
@@ -41,7 +42,7 @@ class PredictConfig(Section):
     window: int | None = Field(default=None, ge=16, le=8192)
     overlap: float = Field(default=0.25, ge=0.0, le=0.9)
     blend: Literal["gaussian", "constant"] = "gaussian"
-    flips: Literal[1, 4, 8, "auto"] = 1
+    flips: Literal[1, 2, 4, 8, "auto"] = 1
     whole_image: bool = False
     batch: int | None = Field(default=None, ge=1)
     precision: Literal["auto", "float32", "bf16"] = "auto"

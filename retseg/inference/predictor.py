@@ -37,8 +37,8 @@ _WINDOW = 512
 """Side of the windows where the config leaves it open and the whole image is too much."""
 
 
-_LARGE = 2_000_000
-"""Pixels of a photograph from which `flips: auto` takes several views."""
+_VIEWS = ((2_000_000, 4), (700_000, 2), (0, 1))
+"""Views that `flips: auto` takes of a photograph of so many pixels or more: what reading and writing take anyway."""
 
 _SEEN = 0.4
 """Probability from which the first look counts a pixel: less than even, because thin vessels are faint to it."""
@@ -227,7 +227,8 @@ class Predictor:
     def _views(self, image: UInt8Array) -> int:
         """Over how many views of a photograph (H, W, 3) the mean is taken."""
         asked = self.config.flips
-        views = asked if asked != "auto" else 4 if image.shape[0] * image.shape[1] >= _LARGE else 1
+        pixels = image.shape[0] * image.shape[1]
+        views = asked if asked != "auto" else next(views for least, views in _VIEWS if pixels >= least)
         return max(views, 4) if self.config.uncertainty else views
 
     def _grid(self, height: int, width: int) -> WindowGrid:
@@ -328,6 +329,6 @@ def _on_native_grid(photograph: _Photograph, working: Float32Array, classes: Cla
 
 def _dihedral_views(number: int) -> list[tuple[bool, int]]:
     """(mirrored, quarter turns) of each view; the first is the identity."""
-    turns = {1: (0,), 4: (0, 2), 8: (0, 1, 2, 3)}[number]
+    turns = {1: (0,), 2: (0,), 4: (0, 2), 8: (0, 1, 2, 3)}[number]
     mirrored = (False,) if number == 1 else (False, True)
     return [(flip, turn) for flip in mirrored for turn in turns]

@@ -169,7 +169,7 @@ def _prediction_rows() -> dict[str, Teller]:
             where = f"windows of {config['window']} pixels, {config.get('overlap', 0):.0%} overlap"
         views = config.get("flips", 1)
         if views == "auto":
-            return f"{where}, mean of 4 flipped views of large photographs"
+            return f"{where}, mean of 2 or 4 flipped views of larger photographs"
         return where + (f", mean of {views} flipped and turned views" if views > 1 else "")
 
     def point(record: RunRecord) -> str | None:

@@ -1,4 +1,4 @@
-"""report: one HTML page about one or several runs; what it needs and is not there yet is made first."""
+"""report: an HTML page about one or several runs, and of one run also the clinician's pages; makes what is missing."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from typing import Any
 from retseg.core.manifest import Manifest, file_digest
 from retseg.core.paths import REPORTS
 from retseg.core.progress import progress
+from retseg.core.types import Classes
 from retseg.datasets.prepared import PreparedSet
 from retseg.reporting.run_files import RunFolders
 from retseg.reporting.run_report import NAME as PAGE
 from retseg.reporting.run_report import write_run_report
 from retseg.stages.evaluate import evaluate
 from retseg.stages.locate import find_run, shipped_weights
-from retseg.stages.predict import predict_prepared
+from retseg.stages.measure import measure
+from retseg.stages.patient_report import table_of, write_pages
+from retseg.stages.predict import predict_prepared, split_samples
 from retseg.stages.runner import Plan, StageResult, run_stage
 from retseg.stages.settings import Settings
 
 STAGE = "report"
-VERSION = 1
+VERSION = 2
 __all__ = ["PAGE", "report"]
 
 _KEY = re.compile(r"-[0-9a-f]{6}$")
@@ -62,16 +65,29 @@ def report(
         inputs[run.name] = Manifest.read(run / "train").digest if shipped is None else file_digest(shipped)
         inputs[f"{run.name} predictions"] = predicted.manifest.digest
         inputs[f"{run.name} scores"] = scored.manifest.digest
+    patients = len(systems) == 1 and settings.report.patients and has_eyes(data.classes)
+    if patients:
+        samples = split_samples(data, settings.evaluate.split)
+        measured = measure(settings, systems[0].predictions, samples, workers=workers)
+        inputs["measurements"] = measured.manifest.digest
     plan = Plan(STAGE, VERSION, settings.part("report"), inputs)
     folder = out or REPORTS / "+".join(run.name for run in folders)
 
     def work(partial: Path, resumed: bool) -> Mapping[str, Any]:
         with progress("Drawing the report", None) as bar:
             write_run_report(systems, data, partial, settings.report, lambda n, note: bar.advance(n, note))
-        return {"systems": [system.name for system in systems]}
+        facts: dict[str, Any] = {"systems": [system.name for system in systems]}
+        if patients:
+            facts |= write_pages(settings, systems[0].predictions, partial, table_of(samples), workers)
+        return facts
 
     result = run_stage(plan, folder, work, force=force)
     return StageResult(result.folder, result.manifest, result.skipped, tuple(notes))
+
+
+def has_eyes(classes: Classes) -> bool:
+    """Whether a task is about vessels in photographs of the retina, so that there are patients to report on."""
+    return classes.positive is not None and classes.outside is not None
 
 
 def without_shared_beginning(names: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import Field
 
+from retseg.biomarkers.config import MeasureConfig
 from retseg.core.config import Section, merge, nest, parse_assignments, read_yaml, validate
 from retseg.core.errors import ConfigError, nearest
 from retseg.datasets.config import DatasetConfig
@@ -46,6 +47,7 @@ class Settings(Section):
     augment: AugmentConfig = AugmentConfig()
     predict: PredictConfig = PredictConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
+    measure: MeasureConfig = MeasureConfig()
     report: ReportConfig = ReportConfig()
 
     def part(self, *sections: str) -> dict[str, Any]:

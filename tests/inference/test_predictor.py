@@ -78,7 +78,7 @@ def test_every_architecture_returns_the_native_size(arch, size, make_model, make
     window=st.integers(16, 80),
     overlap=st.floats(0, 0.9),
     blend=st.sampled_from(["gaussian", "constant"]),
-    flips=st.sampled_from([1, 4, 8]),
+    flips=st.sampled_from([1, 2, 4, 8]),
     batch=st.one_of(st.none(), st.integers(1, 5)),
     whole=st.booleans(),
 )
@@ -301,22 +301,27 @@ def test_uncertainty_takes_four_views_at_least(make_model, make_photograph):
         assert len(passes) == expected
 
 
-def test_large_photographs_are_given_four_views_where_nobody_says_how_many(make_model, make_photograph, monkeypatch):
+def test_larger_photographs_are_given_more_views_where_nobody_says_how_many(make_model, make_photograph, monkeypatch):
     from retseg.inference import predictor
 
-    monkeypatch.setattr(predictor, "_LARGE", 64 * 64)
-    photographs = [
-        (str(number), *make_photograph(*sides)) for number, sides in enumerate([(64, 60), (64, 64), (64, 60)])
-    ]
+    monkeypatch.setattr(predictor, "_VIEWS", ((64 * 64, 4), (60 * 60, 2), (0, 1)))
+    sides = [(60, 56), (64, 64), (60, 60), (60, 56)]
+    photographs = [(str(number), *make_photograph(*side)) for number, side in enumerate(sides)]
     model = make_model(input=AS_IT_IS)
-    auto, one, four = (
+    auto, *fixed = (
         {found.id: found.probabilities for found in Predictor(model, config, CPU).probabilities_of_many(photographs)}
-        for config in (PredictConfig(flips=flips, window=32, batch=64) for flips in ("auto", 1, 4))
+        for config in (PredictConfig(flips=flips, window=32, batch=64) for flips in ("auto", 1, 2, 4))
     )
-    assert np.array_equal(auto["0"], one["0"])
-    assert np.array_equal(auto["1"], four["1"])
-    assert np.array_equal(auto["2"], one["2"])
-    assert not np.array_equal(four["1"], one["1"])
+    for number, views in enumerate((1, 4, 2, 1)):
+        same = [np.array_equal(auto[str(number)], one[str(number)]) for one in fixed]
+        assert same == [views == 1, views == 2, views == 4]
+
+
+def test_two_views_are_a_photograph_and_its_mirror_image(make_model, make_photograph):
+    image, fov = make_photograph(64, 64)
+    two = Predictor(make_model(input=AS_IT_IS), PredictConfig(flips=2, precision="float32"), CPU)
+    mirrored = two.probabilities(np.ascontiguousarray(image[:, ::-1]), np.ascontiguousarray(fov[:, ::-1]))
+    np.testing.assert_allclose(mirrored, two.probabilities(image, fov)[..., ::-1], atol=1e-5)
 
 
 MEMORY = """
