@@ -3,14 +3,19 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from retseg.biomarkers.density import AREA_DENSITY
+from retseg.biomarkers.eye import Eye
 from retseg.biomarkers.measure import measure, taken
 from retseg.biomarkers.not_measured import NotMeasured
 from retseg.biomarkers.registry import BIOMARKERS
 from retseg.biomarkers.units import Value
 from retseg.core.errors import ConfigError
+from retseg.imaging.anatomy import Disc, Fovea
 from retseg.imaging.segments import vessel_graph
 from tests.biomarkers.drawn import eye_of, sine, straight, vessels
 
@@ -52,3 +57,15 @@ def test_vessels_along_the_edge_of_the_frame() -> None:
     assert isinstance(found["fractal-dimension"], Value)
     assert isinstance(found["length-density"], Value)
     assert all(math.isfinite(value.number) for value in found.values() if isinstance(value, Value))
+
+
+@settings(max_examples=25)
+@given(seed=st.integers(0, 10**6), coarse=st.integers(1, 5), share=st.floats(0.05, 0.9))
+def test_any_mask_is_measured_or_not(seed: int, coarse: int, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    mask = np.kron(rng.random((60 // coarse, 70 // coarse)) < share, np.ones((coarse, coarse))) > 0
+    fov = np.kron(rng.random((60 // coarse, 70 // coarse)) < 0.97, np.ones((coarse, coarse))) > 0
+    row, column, radius = rng.uniform((0, 0, 2), (60, 70, 15))
+    eye = Eye(mask, fov, None, Disc(row, column, radius, 1.0), Fovea(column, row, 1.0), mask, mask)
+    for value in measure(eye).values():
+        assert isinstance(value, NotMeasured) or math.isfinite(value.number)
