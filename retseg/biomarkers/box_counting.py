@@ -74,8 +74,12 @@ def box_sums(points: FloatArray, field: BoolArray, sizes: NDArray[np.int64]) -> 
     A box at the rim is taken for the part of a box that lies in the field, and for as dense out of it as in it. That
     keeps the field's own outline out of the dimensions: a field that is full of points has dimension 2.
     """
+    held = [np.flatnonzero(field.any(axis=axis)) for axis in (1, 0)]
+    corner, far = (np.array([side[end] for side in held]) for end in (0, -1))
+    field = field[corner[0] : far[0] + 1, corner[1] : far[1] + 1]
     covered = np.pad(field, ((1, 0), (1, 0))).cumsum(0, dtype=np.int64).cumsum(1)
-    places = np.rint(points).astype(np.int64)
+    # A smooth line may leave the frame by a fraction of a pixel.
+    places = np.rint(points).astype(np.int64).clip(corner, far) - corner
     rows = []
     for size in sizes.tolist():
         shifts = (_SPREAD * size).astype(np.int64).tolist()

@@ -43,8 +43,8 @@ _CITATION = (
     " 42(20), 2015"
 )
 _VALID = (
-    "Any photograph with vessels. Every gap and every false spur of the segmentation counts, so it is a figure of the"
-    " mask as much as of the eye."
+    "Any photograph with vessels. Vessels that lie over each other on the optic disc count as the mask shows them."
+    " Every gap and every false spur of the segmentation counts, so it is a figure of the mask as much as of the eye."
 )
 
 BIFURCATIONS = Measurement(

@@ -64,16 +64,13 @@ class Eye:
         def part(mask: BoolArray | None) -> BoolArray | None:
             return None if mask is None else mask[box] & fov
 
-        def moved(place: float, by: int) -> float:
-            return place - by
-
         disc, fovea = self.disc, self.fovea
         return replace(
             self,
             mask=self.mask[box] & fov,
             fov=fov,
-            disc=disc and replace(disc, row=moved(disc.row, top), column=moved(disc.column, left)),
-            fovea=fovea and replace(fovea, row=moved(fovea.row, top), column=moved(fovea.column, left)),
+            disc=disc and replace(disc, row=disc.row - top, column=disc.column - left),
+            fovea=fovea and replace(fovea, row=fovea.row - top, column=fovea.column - left),
             arteries=part(self.arteries),
             veins=part(self.veins),
         )

@@ -30,7 +30,8 @@ _BOXES = (
 )
 _VALID = (
     "Where the centrelines together are longer than the field is wide. Depends on the field of view and on the range of"
-    " box sizes: compare only numbers of one program and one kind of camera. Vessels are no exact fractals."
+    " box sizes: compare only numbers of one program and one kind of camera. Vessels are no exact fractals:"
+    " over the few sizes that a photograph has, the three dimensions may come in any order."
 )
 
 BOX_DIMENSION = Measurement(

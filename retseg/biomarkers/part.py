@@ -87,5 +87,8 @@ class Part:
 
     def within(self, region: BoolArray, inside: Callable[[FloatArray], BoolArray]) -> Part:
         """What lies in a region (H, W); `inside` says for places (N, 2) whether they do."""
-        pieces = tuple(piece for course in self.courses for piece in course.where(inside(course.points)))
+        ends = np.cumsum([len(course.points) for course in self.courses])
+        kept = np.split(inside(self.line), ends[:-1]) if self.courses else []
+        entered = ((course, keep) for course, keep in zip(self.courses, kept, strict=True) if keep.any())
+        pieces = tuple(piece for course, keep in entered for piece in course.where(keep))
         return Part(self.vessels & region, self.field & region, pieces, self.typical)

@@ -68,7 +68,8 @@ NARROWEST = 30.0
 
 
 @cache
-def _grown(seed: int, radius: float) -> tuple[Anatomy, Traits, tuple[VesselTree, ...], tuple[float, float]]:
+def grown(seed: int, radius: float) -> tuple[Anatomy, Traits, tuple[VesselTree, ...], tuple[float, float]]:
+    """Anatomy, traits and trees that grow from a seed in a field of this radius in micrometres, and its centre."""
     person = default_rng(SeedSequence([1, seed]))
     traits, anatomy = draw_traits(person), draw_anatomy(person, "left")
     gaze = (0.45 * anatomy.fovea[0], 0.45 * anatomy.fovea[1])
@@ -84,7 +85,7 @@ def grown_eye(seed: int, angle: float = 0.0, scale: float = 1.0, size: int = 130
     side = round(size * scale)
     camera = Camera("test", side, side, 0.96 * side, ((side - 1) / 2, (side - 1) / 2))
     um_per_pixel = field * 290 / (0.96 * size) / scale
-    anatomy, _, trees, gaze = _grown(seed, 0.5 * 0.96 * size * um_per_pixel * scale)
+    anatomy, _, trees, gaze = grown(seed, 0.5 * 0.96 * size * um_per_pixel * scale)
     view = View(camera, um_per_pixel, gaze, math.radians(angle), False)
     masks = []
     fov = camera.field_of_view()
