@@ -89,6 +89,7 @@ BRANCHING_ANGLE = Measurement(
     explanation="How widely the two branches of a vessel spread.\n"
     "About 75 degrees take the least work in a symmetric bifurcation.",
     kind="angle",
+    group="Branching",
     citation="Zamir et al., 'Arterial bifurcations in the human retina', Journal of General Physiology 74(4), 1979;"
     " Murray, 'The physiological principle of minimum work applied to the angle of branching', Journal of General"
     " Physiology 9, 1926",
@@ -106,6 +107,7 @@ MURRAY_EXPONENT = Measurement(
     " work.\n"
     "Lower values mean branches narrower than that, as in hypertension.",
     kind="number",
+    group="Branching",
     citation="Murray, 'The physiological principle of minimum work', PNAS 12, 1926; Chapman et al., 'Peripheral"
     " vascular disease is associated with abnormal arteriolar diameter relationships at bifurcations in the human"
     " retina', Clinical Science 103, 2002",
@@ -121,6 +123,7 @@ ASYMMETRY = Measurement(
     explanation="How alike the two branches of a vessel are: 1 where they are equally wide.\n"
     "Low values mean side branches that leave a large vessel.",
     kind="fraction",
+    group="Branching",
     citation="Zamir et al., 'Arterial bifurcations in the human retina', Journal of General Physiology 74(4), 1979"
     " (bifurcation index)",
     valid=_WIDE_ENOUGH,

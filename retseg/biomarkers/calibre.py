@@ -96,6 +96,7 @@ MEAN_CALIBRE = Measurement(
     explanation="How wide the vessels are on average, each millimetre of vessel counting the same.\n"
     "Fine vessels make most of the length, so it says little about the large ones.",
     kind="length",
+    group="Calibre",
     citation="Fraz et al., 'QUARTZ: Quantitative Analysis of Retinal Vessel Topology and size', Expert Systems with"
     " Applications 42(20), 2015",
     valid=_VALID,
@@ -109,6 +110,7 @@ MEDIAN_CALIBRE = Measurement(
     explanation="Half of the vessels' length is narrower than this, half is wider.\n"
     "A few very wide vessels do not move it.",
     kind="length",
+    group="Calibre",
     citation="Fraz et al., 'QUARTZ: Quantitative Analysis of Retinal Vessel Topology and size', Expert Systems with"
     " Applications 42(20), 2015",
     valid=_VALID,
@@ -122,6 +124,7 @@ CALIBRE_SPREAD = Measurement(
     explanation="How much wide and narrow vessels differ: half of the vessels' length lies within this range.\n"
     "Grows where large vessels are widened or small ones narrowed.",
     kind="length",
+    group="Calibre",
     citation="Fraz et al., 'QUARTZ: Quantitative Analysis of Retinal Vessel Topology and size', Expert Systems with"
     " Applications 42(20), 2015",
     valid=_VALID,

@@ -102,6 +102,7 @@ CRAE = Measurement(
     explanation="One number for the width of the arterioles around the disc.\n"
     "Lower values go with high blood pressure.",
     kind="length",
+    group="Arteries and veins",
     citation=_CITATION,
     valid=_VALID,
     function=crae,
@@ -114,6 +115,7 @@ CRVE = Measurement(
     explanation="One number for the width of the venules around the disc.\n"
     "Higher values go with inflammation and diabetes.",
     kind="length",
+    group="Arteries and veins",
     citation=_CITATION,
     valid=_VALID,
     function=crve,
@@ -126,6 +128,7 @@ AVR = Measurement(
     explanation="How wide the arterioles are compared with the venules; it needs no scale.\n"
     "Lower values mean narrow arterioles or wide venules, which the ratio alone does not tell apart.",
     kind="number",
+    group="Arteries and veins",
     citation=_CITATION,
     valid=_VALID,
     function=artery_vein_ratio,

@@ -54,6 +54,7 @@ BIFURCATIONS = Measurement(
     " n segments meet counts n - 2 times. " + _CROSSING,
     explanation="How often the vessels branch in the photograph.\nFewer where fine branches are lost or unseen.",
     kind="count",
+    group="Branching",
     citation=_CITATION,
     valid=_VALID,
     function=bifurcations,
@@ -66,6 +67,7 @@ CROSSINGS = Measurement(
     explanation="How often vessels cross, as a rule an artery and a vein.\n"
     "Crossings are where venous occlusions arise.",
     kind="count",
+    group="Branching",
     citation=_CITATION,
     valid=_VALID,
     function=crossings,
@@ -78,6 +80,7 @@ END_POINTS = Measurement(
     explanation="How many vessels end in the photograph, because they become too fine to be seen.\n"
     "Many ends with few bifurcations mean a broken segmentation.",
     kind="count",
+    group="Branching",
     citation=_CITATION,
     valid=_VALID,
     function=end_points,
@@ -90,6 +93,7 @@ BIFURCATION_DENSITY = Measurement(
     explanation="How often the vessels branch in each square millimetre of retina.\n"
     "Can be compared between photographs of different fields.",
     kind="per area",
+    group="Branching",
     citation=_CITATION,
     valid=_VALID,
     function=_bifurcation_density,
@@ -102,6 +106,7 @@ CROSSING_DENSITY = Measurement(
     explanation="How often vessels cross in each square millimetre of retina.\n"
     "Can be compared between photographs of different fields.",
     kind="per area",
+    group="Branching",
     citation=_CITATION,
     valid=_VALID,
     function=_crossing_density,
@@ -114,6 +119,7 @@ END_POINT_DENSITY = Measurement(
     explanation="How many vessels end in each square millimetre of retina.\n"
     "Can be compared between photographs of different fields.",
     kind="per area",
+    group="Branching",
     citation=_CITATION,
     valid=_VALID,
     function=_end_point_density,

@@ -39,6 +39,7 @@ AREA_DENSITY = Measurement(
     explanation="How much of the visible retina is covered by vessels.\n"
     "Lower where vessels are lost or narrow, higher where they are wide.",
     kind="fraction",
+    group="Amount of vessels",
     citation="Reif et al., 'Quantifying optical microangiography images obtained from a spectral domain optical"
     " coherence tomography system', International Journal of Biomedical Imaging, 2012 (vessel area density)",
     valid="Any photograph with vessels. Depends on the field that the camera shows and on how fine the vessels are that"
@@ -54,6 +55,7 @@ LENGTH_DENSITY = Measurement(
     explanation="How many millimetres of vessel there are in each square millimetre of retina.\n"
     "Unlike the area density it counts fine and wide vessels alike.",
     kind="per length",
+    group="Amount of vessels",
     citation="Reif et al., 'Quantifying optical microangiography images obtained from a spectral domain optical"
     " coherence tomography system', International Journal of Biomedical Imaging, 2012 (vessel skeleton density)",
     valid="Any photograph with vessels. Fine vessels make most of the length, so it depends on whether they are found.",

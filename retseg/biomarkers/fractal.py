@@ -42,6 +42,7 @@ BOX_DIMENSION = Measurement(
     explanation="How densely and how finely the vessel tree fills the retina: 1 for a line, 2 for a filled plane.\n"
     "Lower values mean a sparser tree with fewer branches.",
     kind="number",
+    group="Complexity",
     citation="Mainster, 'The fractal properties of retinal vessels: embryological and clinical implications', Eye 4,"
     " 1990; Liew et al., 'The retinal vasculature as a fractal', Ophthalmology 115(11), 2008",
     valid=_VALID,
@@ -56,6 +57,7 @@ INFORMATION_DIMENSION = Measurement(
     explanation="Like the fractal dimension, but regions with many vessels count for more than those with few.\n"
     "The further it is below the fractal dimension, the less evenly the vessels are spread.",
     kind="number",
+    group="Complexity",
     citation="Stosic and Stosic, 'Multifractal analysis of human retinal vessels', IEEE Transactions on Medical Imaging"
     " 25(8), 2006",
     valid=_VALID,
@@ -70,6 +72,7 @@ CORRELATION_DIMENSION = Measurement(
     explanation="Like the information dimension, with still more weight on regions where vessels crowd.\n"
     "Says how fast one meets other vessels on moving away from a vessel.",
     kind="number",
+    group="Complexity",
     citation="Stosic and Stosic, 'Multifractal analysis of human retinal vessels', IEEE Transactions on Medical Imaging"
     " 25(8), 2006; Grassberger and Procaccia, Physica D 9, 1983",
     valid=_VALID,

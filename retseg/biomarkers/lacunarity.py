@@ -56,6 +56,7 @@ LACUNARITY = Measurement(
     explanation="How uneven the gaps between the vessels are: 1 would be the same everywhere.\n"
     "Higher values mean larger or less regular areas without vessels.",
     kind="number",
+    group="Complexity",
     citation="Allain and Cloitre, 'Characterizing the lacunarity of random and deterministic fractal sets', Physical"
     " Review A 44(6), 1991; Gould et al., 'Multifractal and lacunarity analysis of microvascular morphology and"
     " remodeling', Microcirculation 18(2), 2011",

@@ -19,6 +19,7 @@ class Measurement:
         definition: Exactly what is calculated, for someone who wants to compare it with other programs.
         explanation: Two lines in plain English for a clinician: what it says about the vessels.
         kind: What sort of quantity it is; its unit follows from that, see `retseg.biomarkers.units`.
+        group: The heading under which tables show it.
         citation: Where it comes from.
         valid: In words, when it can be trusted, and what it depends on besides the vessels.
         function: Takes an eye cropped to its field of view and returns the number in pixels (pixels to the power that
@@ -30,6 +31,7 @@ class Measurement:
     definition: str
     explanation: str
     kind: Kind
+    group: str
     citation: str
     valid: str
     function: Callable[[Eye], float]

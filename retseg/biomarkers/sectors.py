@@ -26,6 +26,7 @@ def _quadrant(side: str) -> Measurement:
         explanation=f"How much of the retina on the {side} side of the disc is covered by vessels.\n"
         "Quadrants that differ much from each other point to a local loss.",
         kind="fraction",
+        group="Around the disc",
         citation="Cheung et al., 'A new method to measure peripheral retinal vascular caliber over an extended area',"
         " Microcirculation 17(7), 2010 (zone C)",
         valid="Where the optic disc and the fovea were found and half of the quadrant or more lies in the field of"
@@ -48,6 +49,7 @@ def _etdrs(name: str, where: str, ring: int, side: str) -> Measurement:
         explanation=f"How much of the retina in the {where} of the macular grid is covered by vessels.\n"
         "The grid is the one that OCT reports use, so that the two can be laid side by side.",
         kind="fraction",
+        group="ETDRS grid",
         citation="Early Treatment Diabetic Retinopathy Study Research Group, 'ETDRS report number 10', Ophthalmology"
         " 98(5), 1991; disc diameter: Quigley et al., 'The size and shape of the optic disc in normal human eyes',"
         " Archives of Ophthalmology 108(1), 1990",

@@ -79,6 +79,7 @@ TORTUOSITY = Measurement(
     explanation="How much longer the vessels are than the straight way: 1 is straight, 1.1 is 10% longer.\n"
     "A long gentle bend raises it as much as many small ones.",
     kind="number",
+    group="Tortuosity",
     citation="Lotmar et al., 'Measurement of vessel tortuosity on fundus photographs', Albrecht von Graefes Archiv 211,"
     " 1979; Hart et al., 'Measurement and classification of retinal vascular tortuosity', International Journal of"
     " Medical Informatics 53, 1999",
@@ -93,6 +94,7 @@ SEGMENT_TORTUOSITY = Measurement(
     explanation="How much longer than straight an average piece of vessel between two branchings is.\n"
     "Short pieces count as much as long ones, so it is nearer to 1 than the tortuosity by length.",
     kind="number",
+    group="Tortuosity",
     citation="Hart et al., 'Measurement and classification of retinal vascular tortuosity', International Journal of"
     " Medical Informatics 53, 1999",
     valid=_VALID,
@@ -107,6 +109,7 @@ SQUARED_CURVATURE = Measurement(
     explanation="How sharply vessels bend along their way; straight vessels have 0.\n"
     "A few tight bends raise it more than a long gentle one.",
     kind="per squared length",
+    group="Tortuosity",
     citation="Hart et al., 'Measurement and classification of retinal vascular tortuosity', International Journal of"
     " Medical Informatics 53, 1999 (total squared curvature by arc length)",
     valid=_VALID + " Bends tighter than about two vessel widths are smoothed away; where vessels are thinner than about"
@@ -123,6 +126,7 @@ TURN_DENSITY = Measurement(
     explanation="How much vessels wind to and fro: a vessel that bends one way only has 0.\n"
     "Many wide swings on a short way raise it.",
     kind="per length",
+    group="Tortuosity",
     citation="Grisan et al., 'A novel method for the automatic grading of retinal vessel tortuosity', IEEE Transactions"
     " on Medical Imaging 27(3), 2008",
     valid=_VALID,

@@ -40,6 +40,7 @@ def _measurement(
         definition=f"{what} in {_WHERE[zone]}.",
         explanation=f"{means}\nThe ring around the disc holds the large vessels and is the same part of every eye.",
         kind=kind,
+        group="Around the disc",
         citation=_CITATION,
         valid="Where the optic disc was found and half of the zone or more lies in the field of view." + valid,
         function=_in(zone, function),

@@ -46,7 +46,7 @@ def test_describes_itself(name: str) -> None:
     assert measurement.name == name
     assert name == name.lower()
     assert measurement.kind in KINDS
-    for text in (measurement.title, measurement.definition, measurement.citation, measurement.valid):
+    for text in (measurement.title, measurement.group, measurement.definition, measurement.citation, measurement.valid):
         assert text.strip() == text
         assert len(text) > 3
     lines = measurement.explanation.split("\n")
