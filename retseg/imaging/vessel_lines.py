@@ -52,7 +52,7 @@ def vessel_lines(brightness: Float32Array, valid: BoolArray, diameter: float, ve
     among = strength[valid]
     if not len(among) or not among.any():
         return VesselLines(np.zeros_like(brightness), across)
-    weight = strength / (strength + np.percentile(among, 95))
+    weight = strength / (strength + max(float(np.percentile(among, 95)), 1e-6))
     on_vessel = vessels if vessels is not None else strength > np.percentile(among, _RIDGES)
     weight = np.where(on_vessel & valid, weight, 0).astype(np.float32)
     return VesselLines(weight, across.astype(np.float32))
