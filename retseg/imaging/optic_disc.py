@@ -11,7 +11,7 @@ from retseg.imaging.anatomy import Disc
 from retseg.imaging.disc_margin import fit_margin
 from retseg.imaging.disc_search import VESSEL_SHARE, Circle, likeliest_disc
 from retseg.imaging.light_steps import log_brightness, well_inside, without_vessels
-from retseg.imaging.scaled_field import ScaledField, scaled_field
+from retseg.imaging.scaled_field import ScaledField, check_vessels, scaled_field
 from retseg.imaging.vessel_lines import convergence, vessel_lines
 
 _SEARCHED = 240
@@ -22,6 +22,9 @@ _FITTED = 480
 
 
 _LEAST_CONFIDENCE = 0.5
+
+_FEWEST_VESSELS = 0.25
+"""Share of directions in which vessels leave at least: the least that any disc of a training photograph had."""
 
 _DARK = 0.12
 """Share of the usual brightness below which nothing of the retina is seen: lids, lashes, what was blackened."""
@@ -35,7 +38,7 @@ class DiscEvidence:
         margin: Share of the circle that is a step towards the light inside, -1 to 1.
         contrast: How much lighter it is than its surroundings, in standard deviations of the retina's brightness.
         spread: Share of directions in which a vessel leaves it, 0 to 1.
-        shown: Share of its surroundings that the photograph shows, 0 to 1.
+        shown: Share of it or of its surroundings, whichever is less, that the photograph shows, 0 to 1.
     """
 
     margin: float
@@ -53,7 +56,8 @@ class DiscEvidence:
         """
         contrast = float(np.clip(self.contrast, -1, 3))
         evidence = 6.5 * self.margin + 1.5 * contrast + 4.0 * self.spread + 15.0 * self.shown - 20.0
-        return float(1 / (1 + np.exp(-evidence)))
+        # However round and bright: without vessels it is a reflex or a scar.
+        return float(min(1.0, self.spread / _FEWEST_VESSELS) / (1 + np.exp(-evidence)))
 
 
 def find_disc(image: UInt8Array, fov: BoolArray, vessels: BoolArray | None = None) -> Disc | None:
@@ -70,6 +74,7 @@ def examine_disc(
     image: UInt8Array, fov: BoolArray, vessels: BoolArray | None = None
 ) -> tuple[Disc, DiscEvidence] | None:
     """The likeliest circle, however unlikely, and what speaks for it; None where the field has no room for a disc."""
+    check_vessels(vessels, fov)
     small, large = scaled_field(image, fov, _SEARCHED), scaled_field(image, fov, _FITTED)
     valid = lit_part(small) & well_inside(small, 0.01)
     lines = vessel_lines(
