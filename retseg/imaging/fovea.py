@@ -10,8 +10,7 @@ from scipy import ndimage
 
 from retseg.core.types import BoolArray, Float32Array, UInt8Array
 from retseg.imaging.anatomy import Disc, Fovea
-from retseg.imaging.light_steps import log_brightness, well_inside, without_vessels
-from retseg.imaging.optic_disc import lit_part
+from retseg.imaging.light_steps import lit_part, log_brightness, well_inside, without_vessels
 from retseg.imaging.scaled_field import ScaledField, check_vessels, scaled_field
 from retseg.imaging.vessel_lines import vessel_lines
 

@@ -10,7 +10,7 @@ from retseg.core.types import BoolArray, UInt8Array
 from retseg.imaging.anatomy import Disc
 from retseg.imaging.disc_margin import fit_margin
 from retseg.imaging.disc_search import VESSEL_SHARE, Circle, likeliest_disc
-from retseg.imaging.light_steps import log_brightness, well_inside, without_vessels
+from retseg.imaging.light_steps import lit_part, log_brightness, well_inside, without_vessels
 from retseg.imaging.scaled_field import ScaledField, check_vessels, scaled_field
 from retseg.imaging.vessel_lines import convergence, vessel_lines
 
@@ -25,9 +25,6 @@ _LEAST_CONFIDENCE = 0.5
 
 _FEWEST_VESSELS = 0.25
 """Share of directions in which vessels leave at least: the least that any disc of a training photograph had."""
-
-_DARK = 0.12
-"""Share of the usual brightness below which nothing of the retina is seen: lids, lashes, what was blackened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +89,6 @@ def examine_disc(
     around = convergence(lines, valid, (rough.row, rough.column), rough.radius)
     evidence = DiscEvidence(margin, _contrast(small, valid, rough), around.spread, around.shown)
     return Disc(row, column, circle.radius / large.length_scale, evidence.confidence), evidence
-
-
-def lit_part(field: ScaledField) -> BoolArray:
-    """Which pixels (h, w) of the field show more than darkness."""
-    brightest = field.pixels.max(axis=2)
-    lit: BoolArray = field.inside & (brightest > _DARK * np.median(brightest[field.inside]))
-    return lit
 
 
 def _contrast(field: ScaledField, valid: BoolArray, circle: Circle) -> float:

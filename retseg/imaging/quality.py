@@ -78,8 +78,8 @@ _LIMITS = (
     ),
     _Limit(
         "burnt",
-        0.08,
-        0.35,
+        0.03,
+        0.3,
         "Parts of the photograph are overexposed: vessels are lost there.",
         "The photograph is overexposed: vessels are lost in most of it.",
     ),
@@ -107,7 +107,7 @@ _LIMITS = (
     _Limit(
         "noise",
         0.25,
-        0.8,
+        1.1,
         "The photograph is grainy: small vessels may be missed, and some may be invented.",
         "The photograph is so grainy that small vessels cannot be told from noise.",
     ),
@@ -127,8 +127,8 @@ _LIMITS = (
     ),
     _Limit(
         "blocks",
-        0.25,
-        1.0,
+        0.018,
+        0.045,
         "The file was compressed strongly: small vessels may be missed.",
         "The file was compressed so strongly that small vessels are lost.",
     ),

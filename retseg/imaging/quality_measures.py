@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from PIL import Image
 from scipy import ndimage
 
 from retseg.core.types import BoolArray, Float32Array, UInt8Array
 from retseg.imaging.anatomy import Disc
-from retseg.imaging.light_steps import log_brightness, well_inside
+from retseg.imaging.light_steps import lit_part, log_brightness
 from retseg.imaging.scaled_field import ScaledField, field_diameter, scaled_field
 from retseg.imaging.vessel_lines import vessel_lines
 
@@ -19,6 +19,9 @@ _FINE = 720
 
 _COARSE = 360
 """Diameter of the field on the copy where all else is measured."""
+
+_ODD = 0.22
+"""Difference in log brightness from which something is no mere shade: a fifth darker, a quarter lighter."""
 
 _NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) / 6
 """Immerkaer's: blind to what is locally a plane, and of the noise's own deviation (CVIU 64(2), 1996)."""
@@ -37,8 +40,8 @@ class QualityMeasures:
         contrast: How much darker vessels are than what surrounds them, as a share: 0.2 is a fifth.
         noise: Grain on the scale of the smallest vessels, as a share of that contrast.
         shown: Share of the field's whole circle that the photograph shows and that is not black.
-        spots: Share of the field, without disc and vessels, that is a good deal lighter or darker than around it.
-        blocks: Steps at the borders of JPEG's blocks, as a share of the vessels' contrast.
+        spots: Share of the lit retina, without disc and vessels, that is far lighter or darker than around it.
+        blocks: Steps at the borders of JPEG's blocks, as a share of the retina's brightness.
         disc: How surely the optic disc was found, 0 to 1.
     """
 
@@ -58,26 +61,45 @@ class QualityMeasures:
 def measure_quality(image: UInt8Array, fov: BoolArray, disc: Disc | None) -> QualityMeasures:
     """Measures an (H, W, 3) uint8 photograph inside its field of view (H, W)."""
     coarse = scaled_field(image, fov, _COARSE)
-    native = field_diameter(fov)
-    fine = scaled_field(image, fov, round(min(_FINE, max(native, 64))))
-    retina = well_inside(coarse, 0.02) & ~_on_disc(coarse, disc)
+    fine = scaled_field(image, fov, round(min(_FINE, max(field_diameter(fov), 64))))
+    lit = _clearly_lit(coarse)
+    plain = lit & ~_on_disc(coarse, disc)
+    odd = _odd(coarse, plain)
+    # Edges of reflexes and lids are no vessels: what they do to the retina is told by `spots` and `shown`.
+    retina = plain & ~ndimage.binary_dilation(odd, iterations=3)
+    detail = _enlarged(retina, fine.inside.shape)
     contrast = _vessel_contrast(coarse, retina)
-    detail = well_inside(fine, 0.02) & ~_on_disc(fine, disc)
     brightest = coarse.pixels.max(axis=2)
     typical = float(np.median(brightest[coarse.inside]))
+    wide = _smooth(brightest, coarse.inside, 0.02 * coarse.diameter)[coarse.inside]
     return QualityMeasures(
         blur=_blur(fine, detail),
         brightness=typical / 255,
         burnt=float((coarse.pixels[..., 1][coarse.inside] >= 250).mean()),
-        dim=float((_smooth(brightest, coarse.inside, 0.02 * coarse.diameter)[coarse.inside] < typical / 3).mean()),
-        evenness=_evenness(coarse, retina),
+        dim=float((wide < typical / 3).mean()),
+        evenness=_evenness(coarse, lit),
         contrast=contrast,
         noise=_noise(fine, detail) / max(contrast, 0.01),
-        shown=_shown(coarse),
-        spots=_spots(coarse, retina),
-        blocks=_blocks(image, fov) / max(contrast, 0.01),
+        shown=min(1.0, float(lit_part(coarse).sum() / (np.pi / 4 * coarse.diameter**2))),
+        spots=float(odd[plain].mean()) if plain.any() else 1.0,
+        blocks=_blocks(image, fov),
         disc=disc.confidence if disc is not None else 0.0,
     )
+
+
+def _clearly_lit(field: ScaledField) -> BoolArray:
+    """The retina (h, w) that can be judged: away from the rim, and from what is black."""
+    bright = _smooth(field.pixels.max(axis=2), field.inside, 0.005 * field.diameter)
+    lit = field.inside & (bright > 0.12 * np.median(bright[field.inside]))
+    depth = ndimage.distance_transform_edt(np.pad(lit, 1))[1:-1, 1:-1]
+    clear: BoolArray = depth > 0.025 * field.diameter
+    return clear
+
+
+def _enlarged(mask: BoolArray, shape: tuple[int, ...]) -> BoolArray:
+    """A mask of the coarse copy on the fine one."""
+    picture = Image.fromarray(mask).resize((shape[1], shape[0]), Image.Resampling.NEAREST)
+    return np.asarray(picture, np.bool_)
 
 
 def _on_disc(field: ScaledField, disc: Disc | None) -> BoolArray:
@@ -137,32 +159,27 @@ def _evenness(field: ScaledField, where: BoolArray) -> float:
     return float(low / max(float(high), 1.0))
 
 
-def _shown(field: ScaledField) -> float:
-    brightest = field.pixels.max(axis=2)
-    lit = field.inside & (brightest > 0.12 * np.median(brightest[field.inside]))
-    return min(1.0, float(lit.sum() / (np.pi / 4 * field.diameter**2)))
-
-
-def _spots(field: ScaledField, where: BoolArray) -> float:
+def _odd(field: ScaledField, where: BoolArray) -> BoolArray:
+    """What is a good deal lighter or darker than around it, and no vessel, (h, w)."""
     green = ndimage.gaussian_filter(log_brightness(field, 1), 0.004 * field.diameter)
     closed = ndimage.grey_closing(green, size=round(0.03 * field.diameter))
-    # Lighter: against a wide average. Darker: what is still dark when vessels are closed.
     around = _smooth(closed, where, 0.05 * field.diameter)
-    odd: NDArray[np.bool_] = np.abs(closed - around)[where] > 0.22
-    return float(odd.mean()) if odd.size else 1.0
+    odd: BoolArray = (np.abs(closed - around) > _ODD) & where
+    return odd
 
 
 def _blocks(image: UInt8Array, fov: BoolArray) -> float:
-    """How much greater steps of log green are at every eighth column and row than in between."""
+    """How much greater steps of green are at every eighth column and row than in between, as a share of its brightness.
+
+    Times how much of such a step is due to the border: a smooth photograph has small steps in between, too.
+    """
     green = image[..., 1].astype(np.float32)
-    typical = float(np.median(green[fov]))
-    excess = []
+    found = []
     for values, inside in ((green, fov), (green.T, fov.T)):
-        step = np.abs(np.diff(values, axis=1))
-        count = (inside[:, 1:] & inside[:, :-1]).astype(np.float32)
-        profile = (step * count).sum(axis=0)
-        weight = count.sum(axis=0)
-        columns = np.arange(1, values.shape[1]) % 8
-        means = [profile[columns == phase].sum() / max(weight[columns == phase].sum(), 1) for phase in range(8)]
-        excess.append(means[0] - float(np.median(means[1:])))
-    return max(0.0, float(np.mean(excess))) / (1.15 * typical + 2)
+        both = inside[:, 1:] & inside[:, :-1]
+        step = (np.abs(np.diff(values, axis=1)) * both).sum(axis=0)
+        count = both.sum(axis=0)
+        phases = [step[phase::8].sum() / max(int(count[phase::8].sum()), 1) for phase in range(8)]
+        border, between = max(phases), float(np.median(phases))
+        found.append((border - between) * (border - between) / max(border, 1e-3))
+    return float(np.mean(found)) / (float(np.median(green[fov])) + 5)
