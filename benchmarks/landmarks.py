@@ -76,16 +76,16 @@ def look(data: Path, name: str, split: str, path: Path) -> None:
     tiles, discs, foveas, seconds = [], 0, 0, []
     for identifier, image in photographs(data, name, split):
         fov = estimate_fov(image)
-        start = time.perf_counter()
+        start = time.process_time()
         disc = find_disc(image, fov)
         fovea = find_fovea(image, fov, disc)
-        seconds.append(time.perf_counter() - start)
+        seconds.append(time.process_time() - start)
         discs, foveas = discs + (disc is not None), foveas + (fovea is not None)
         tiles.append(tile(identifier, image, disc, fovea))
         size = f"radius {disc.radius:.0f} pixels, confidence {disc.confidence:.2f}" if disc else "none"
         print(f"{identifier}: disc {size}; fovea {f'{fovea.confidence:.2f}' if fovea else 'none'}")
     sheet(tiles).save(path)
-    print(f"{len(tiles)} photographs, {discs} discs, {foveas} foveas; {np.median(seconds):.2f} s a photograph")
+    print(f"{len(tiles)} photographs, {discs} discs, {foveas} foveas; processor time {np.median(seconds):.2f} s each")
 
 
 def drawn(count: int) -> Iterator[SyntheticEye]:

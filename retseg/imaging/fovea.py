@@ -10,9 +10,8 @@ from scipy import ndimage
 
 from retseg.core.types import BoolArray, Float32Array, UInt8Array
 from retseg.imaging.anatomy import Disc, Fovea
-from retseg.imaging.light_steps import log_brightness, well_inside, without_vessels
-from retseg.imaging.optic_disc import lit_part
-from retseg.imaging.scaled_field import ScaledField, scaled_field
+from retseg.imaging.light_steps import lit_part, log_brightness, well_inside, without_vessels
+from retseg.imaging.scaled_field import ScaledField, check_vessels, scaled_field
 from retseg.imaging.vessel_lines import vessel_lines
 
 _SEARCHED = 240
@@ -25,6 +24,9 @@ _BELOW, _BELOW_SPREAD = 0.1, 0.17
 
 _RIM, _NEAR_RIM = 0.6, 0.97
 """Share of the fovea's surroundings in the field: what has less is not looked at, what has less is not believed."""
+
+_LEAST_SPREAD = 0.03
+"""Of differences in log brightness: on a retina as even as this the darkest place is still no fovea."""
 
 _LEAST_CONFIDENCE = 0.5
 
@@ -64,6 +66,7 @@ def examine_fovea(
     image: UInt8Array, fov: BoolArray, disc: Disc, vessels: BoolArray | None = None
 ) -> tuple[Fovea, FoveaEvidence] | None:
     """The likeliest place, however unlikely, and what speaks for it; None where the field does not reach so far."""
+    check_vessels(vessels, fov)
     field = scaled_field(image, fov, _SEARCHED)
     centre, size = field.from_native(disc.row, disc.column), 2 * disc.radius * field.length_scale
     valid = lit_part(field) & well_inside(field, 0.01)
@@ -101,7 +104,7 @@ def _darkness(field: ScaledField, retina: BoolArray, size: float) -> tuple[Float
     near, shown = _mean_near(brightness, retina, 0.22 * size)
     around, _ = _mean_near(brightness, retina, 0.75 * size)
     darker = around - near
-    spread = max(1.4826 * float(np.median(np.abs(darker[retina] - np.median(darker[retina])))), 0.01)
+    spread = max(1.4826 * float(np.median(np.abs(darker[retina] - np.median(darker[retina])))), _LEAST_SPREAD)
     return darker / np.float32(spread), shown
 
 

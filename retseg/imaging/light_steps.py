@@ -18,6 +18,10 @@ _CLEAR_STEP = 80
 """Percentile of all steps. One so steep counts half; so a bright reflex counts hardly more than a pale margin."""
 
 
+_DARK = 0.12
+"""Share of the usual brightness below which nothing of the retina is seen: lids, lashes, what was blackened."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class LightSteps:
     """How steeply brightness grows down and to the right, each (h, w): 0 even, towards 1 or -1 at any clear edge."""
@@ -32,6 +36,13 @@ def log_brightness(field: ScaledField, channel: int) -> Float32Array:
     typical = np.float32(np.median(values[field.inside]))
     # The offset keeps the darkest parts, which are mostly noise, from counting most.
     return filled(np.log(values + np.float32(0.15) * typical + np.float32(2)), field.inside)
+
+
+def lit_part(field: ScaledField) -> BoolArray:
+    """Which pixels (h, w) of the field show more than darkness."""
+    brightest = field.pixels.max(axis=2)
+    lit: BoolArray = field.inside & (brightest > _DARK * np.median(brightest[field.inside]))
+    return lit
 
 
 def well_inside(field: ScaledField, share: float) -> BoolArray:

@@ -97,6 +97,15 @@ def check_photograph(image: UInt8Array, fov: BoolArray) -> None:
         )
 
 
+def check_vessels(vessels: BoolArray | None, fov: BoolArray) -> None:
+    """An ImageError unless a vessel mask, if there is one, is (H, W) bool like the field of view."""
+    if vessels is not None and (vessels.shape != fov.shape or vessels.dtype != np.bool_):
+        raise ImageError(
+            f"a vessel mask of shape {vessels.shape} and type {vessels.dtype} does not fit an image of {fov.shape}",
+            fix="Give an (H, W) mask of booleans of the image's own size",
+        )
+
+
 def field_diameter(fov: BoolArray) -> float:
     """`fov_diameter` of a field of view (H, W) to a few pixels in a thousand, in a fraction of its time."""
     step = max(1, max(fov.shape) // _ROUGH_SIDE)

@@ -52,7 +52,7 @@ def vessel_lines(brightness: Float32Array, valid: BoolArray, diameter: float, ve
     among = strength[valid]
     if not len(among) or not among.any():
         return VesselLines(np.zeros_like(brightness), across)
-    weight = strength / (strength + np.percentile(among, 95))
+    weight = strength / (strength + max(float(np.percentile(among, 95)), 1e-6))
     on_vessel = vessels if vessels is not None else strength > np.percentile(among, _RIDGES)
     weight = np.where(on_vessel & valid, weight, 0).astype(np.float32)
     return VesselLines(weight, across.astype(np.float32))
@@ -62,7 +62,8 @@ def vessel_lines(brightness: Float32Array, valid: BoolArray, diameter: float, ve
 class Convergence:
     """What runs towards a place: `spread` is the share of directions from it, 0 to 1, in which a vessel leaves.
 
-    Of those that the field shows; `shown` is the share of the surroundings that it does show.
+    Of those that the field shows; `shown` is the share of the place and of its surroundings, whichever is less, that
+    the field does show.
     """
 
     spread: float
@@ -74,7 +75,7 @@ def convergence(lines: VesselLines, valid: BoolArray, centre: tuple[float, float
     box, row, column = _around(valid.shape, centre, _TO * radius)
     distance, angle = np.hypot(row, column), np.arctan2(column, row)
     ring = (distance > _FROM * radius) & (distance < _TO * radius) & valid[box]
-    whole = np.pi * (_TO**2 - _FROM**2) * radius**2
+    whole, place = np.pi * (_TO**2 - _FROM**2) * radius**2, np.pi * _FROM**2 * radius**2
     towards = -np.cos(2 * (lines.across[box] - angle)) > _TOWARDS
     sector = (np.floor((angle + np.pi) * (_SECTORS / (2 * np.pi))).astype(np.intp) % _SECTORS).ravel()
     length = np.bincount(sector, (np.where(ring, lines.weight[box], 0) * towards).ravel(), _SECTORS)
@@ -82,7 +83,8 @@ def convergence(lines: VesselLines, valid: BoolArray, centre: tuple[float, float
     # A vessel across the whole ring is 1.7 radii long, and some pixels wide, which count by how dark they are.
     leaves = length > 0.5 * radius
     spread = float(leaves[visible].mean()) if visible.any() else 0.0
-    return Convergence(spread, min(1.0, float(ring.sum()) / whole))
+    within = (distance <= _FROM * radius) & valid[box]
+    return Convergence(spread, min(1.0, float(ring.sum()) / whole, float(within.sum()) / place))
 
 
 def _around(
