@@ -35,9 +35,9 @@ _UNITS = {
     "deg": "°",
     "degree": "°",
     "degrees": "°",
-    "1/mm": "mm⁻¹",
-    "1/um": "µm⁻¹",
-    "1/px": "px⁻¹",
+    "1/mm": "/mm",
+    "1/um": "/µm",
+    "1/px": "/px",
     "mm/mm2": "mm/mm²",
 }
 _SCALES = {"fraction": 100.0}
