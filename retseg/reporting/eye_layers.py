@@ -12,7 +12,7 @@ from scipy import ndimage
 from retseg.core.types import BoolArray, Float32Array, UInt8Array
 from retseg.reporting.view_models import Colour
 
-MASK_COLOUR: Colour = (86, 190, 255)
+MASK_COLOUR: Colour = (60, 195, 255)
 CONTOUR_COLOUR: Colour = (255, 255, 255)
 PROBABILITY_COLOUR: Colour = (120, 230, 255)
 UNCERTAINTY_COLOUR: Colour = (255, 240, 60)

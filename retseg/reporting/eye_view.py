@@ -109,7 +109,7 @@ def landmark_view(measured: MeasuredPhotograph, width: int, language: Language) 
         fitting = [um for um in _BARS_UM if um / measured.um_per_pixel <= _BAR_SHARE * width]
         if fitting:
             bar = round(fitting[-1] / measured.um_per_pixel, 1)
-            label = f"{language.number(fitting[-1] / 1000, 1)} mm"
+            label = f"{language.number(fitting[-1] / 1000, 0 if fitting[-1] >= 1000 else 1)} mm"
     fovea = None if measured.fovea is None else (round(measured.fovea.column, 1), round(measured.fovea.row, 1))
     return LandmarkView(disc, circles, fovea, round(width / 60, 1), bar, label)
 

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from retseg.reporting.catalogue import Language
-from retseg.reporting.measured_files import Definition, Measured, MeasuredFolder
-from retseg.reporting.measurement_words import SIGNS, place, said, said_place, said_range, shown_unit, with_unit
+from retseg.reporting.measured_files import Definition, Measured, MeasuredFolder, Range
+from retseg.reporting.measurement_words import (
+    SIGNS,
+    Place,
+    place,
+    said,
+    said_place,
+    said_range,
+    shared_decimals,
+    shown_unit,
+    with_unit,
+)
 from retseg.reporting.patient_groups import EyeRecord
 from retseg.reporting.patient_views import CellView, MeasurementGroup, MeasurementView, QualityView
 from retseg.reporting.range_strip import range_strip
 
-_NOTHING = CellView("", "", "none", "", "", "")
+_MOST_NAMES = 6
+"""So many measurements are named in a sentence; the table has all of them."""
+
+_NOTHING = CellView("", "", "none", "", "", "", "")
 
 
 def measurement_groups(
@@ -36,30 +49,40 @@ def eye_summary(eye: EyeRecord, quality: QualityView, data: MeasuredFolder, lang
     sentences = [_said_quality(quality, language)]
     if not measured.measurements:
         return (*sentences, language.say("Nothing was measured."))
-    outside, compared, blank = [], 0, 0
+    outside: dict[Place, list[str]] = {"above": [], "below": []}
+    compared = blank = 0
     for definition in data.definitions:
         value = measured.measurements.get(definition.name)
         if value is None:
             continue
-        where, reaching = place(value, data.ranges.get(definition.name))
+        where, _ = place(value, data.ranges.get(definition.name))
         compared += where != "none"
         blank += value.value is None
-        if where in ("below", "above"):
-            title, words = language.say(definition.title), said_place(where, False, language)
-            outside.append(f"{title} ({words})" if not reaching else f"{title} ({words}, \N{PLUS-MINUS SIGN})")
-    if compared:
-        sentences.append(_said_outside(outside, compared, language))
+        if where in outside:
+            outside[where].append(language.say(definition.title))
+    sentences += _said_outside(outside, compared, language)
     if blank:
-        sentences.append(language.say("Without a value, for the reasons in the table: {count}.", count=str(blank)))
+        sentences.append(language.say("Without a value: {count} (reasons in the table).", count=str(blank)))
     return tuple(sentences)
 
 
-def _said_outside(outside: Sequence[str], compared: int, language: Language) -> str:
-    if not outside:
-        return language.say("All {count} measurements that have a reference range lie within it.", count=str(compared))
-    counts = {"count": str(len(outside)), "all": str(compared)}
-    names = "; ".join(outside)
-    return language.say("Outside the reference range, {count} of {all}: {names}.", names=names, **counts)
+def _said_outside(outside: Mapping[Place, Sequence[str]], compared: int, language: Language) -> list[str]:
+    """Which measurements lie above and below their ranges, and how many within."""
+    sentences = []
+    if outside["above"]:
+        sentences.append(language.say("Above the reference range: {names}.", names=_some(outside["above"], language)))
+    if outside["below"]:
+        sentences.append(language.say("Below the reference range: {names}.", names=_some(outside["below"], language)))
+    within = str(compared - sum(map(len, outside.values())))
+    if compared:
+        sentences.append(language.say("Within it: {count} of {all}.", count=within, all=str(compared)))
+    return sentences
+
+
+def _some(titles: Sequence[str], language: Language) -> str:
+    names = "; ".join(titles[:_MOST_NAMES])
+    rest = len(titles) - _MOST_NAMES
+    return language.say("{names} and {count} more", names=names, count=str(rest)) if rest > 0 else names
 
 
 def _said_quality(quality: QualityView, language: Language) -> str:
@@ -77,8 +100,9 @@ def _row(
     language: Language,
 ) -> MeasurementView:
     reference = data.ranges.get(definition.name)
-    cells = tuple(_cell(value, definition.name, data, language) for value in values)
-    told = said_range(reference, language) if reference is not None else ""
+    digits = shared_decimals(values, reference)
+    cells = tuple(_cell(value, reference, digits, language) for value in values)
+    told = said_range(reference, digits, language) if reference is not None else ""
     reasons = {cell.reason for cell in cells}
     shared = cells[0].reason if len(reasons) == 1 and not any(cell.value for cell in cells) else ""
     units = {value.unit for value in values if value is not None and value.value is not None}
@@ -94,21 +118,22 @@ def _row(
     )
 
 
-def _cell(value: Measured | None, name: str, data: MeasuredFolder, language: Language) -> CellView:
+def _cell(value: Measured | None, reference: Range | None, digits: int, language: Language) -> CellView:
     if value is None:
         return _NOTHING
-    text = said(value, language)
+    text = said(value, language, digits)
     if text is None:
         reason = language.say("not measured") if value.reason is None else language.message(value.reason)
-        return CellView("", "", "none", "", "", reason)
-    where, reaching = place(value, data.ranges.get(name))
-    words = said_place(where, reaching, language)
-    return CellView(with_unit(text.value, text.unit), text.interval, where, words, SIGNS[where], "")
+        return CellView("", "", "none", "", "", "", reason)
+    where, reaching = place(value, reference)
+    words = language.say(PLACES[where]) if PLACES[where] else ""
+    reaches = language.say("the interval reaches into it") if reaching else ""
+    return CellView(with_unit(text.value, text.unit), text.interval, where, words, reaches, SIGNS[where], "")
 
 
 def _strip_words(cells: Sequence[CellView], headings: Sequence[str], reference: str, language: Language) -> str:
     told = [
-        language.say("{eye}: {value}, {place}", eye=heading, value=cell.value, place=cell.place_words)
+        language.say("{eye}: {value}, {place}", eye=heading, value=cell.value, place=cell.place_words or "\N{EN DASH}")
         for heading, cell in zip(headings, cells, strict=True)
         if cell.value
     ]

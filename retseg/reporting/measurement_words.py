@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,10 +17,6 @@ PLACES: Mapping[Place, str] = {
     "within": "within range",
     "below": "below range",
     "above": "above range",
-}
-REACHING: Mapping[Place, str] = {
-    "below": "below range; the interval reaches into it",
-    "above": "above range; the interval reaches into it",
 }
 SIGNS: Mapping[Place, str] = {"none": "", "within": "", "below": "\N{BLACK DOWN-POINTING TRIANGLE}", "above": "▲"}
 
@@ -58,23 +54,29 @@ def shown_unit(unit: str) -> str:
     return _UNITS.get(unit, unit)
 
 
-def said(measured: Measured, language: Language) -> SaidValue | None:
-    """A value and its interval with three significant digits, or None where there is no value."""
+def said(measured: Measured, language: Language, digits: int | None = None) -> SaidValue | None:
+    """A value and its interval with so many decimals, as a rule three significant digits; None without a value."""
     if measured.value is None:
         return None
     scale = _SCALES.get(measured.unit, 1.0)
     value = measured.value * scale
-    digits = decimals(value, measured.unit)
+    digits = decimals(value, measured.unit) if digits is None else digits
     interval = ""
     if measured.low is not None and measured.high is not None:
         interval = between(measured.low * scale, measured.high * scale, digits, language)
     return SaidValue(language.number(value, digits), shown_unit(measured.unit), interval)
 
 
-def said_range(reference: Range, language: Language) -> str:
+def shared_decimals(values: Sequence[Measured | None], reference: Range | None) -> int:
+    """The decimals of a whole row, so that eyes and reference range can be compared digit by digit."""
+    ends = [] if reference is None else [(reference.high, reference.unit)]
+    every = [(one.value, one.unit) for one in values if one is not None and one.value is not None] + ends
+    return min((decimals(value * _SCALES.get(unit, 1.0), unit) for value, unit in every), default=2)
+
+
+def said_range(reference: Range, digits: int, language: Language) -> str:
     """The two ends of a reference range with their unit."""
     scale = _SCALES.get(reference.unit, 1.0)
-    digits = decimals(reference.high * scale, reference.unit)
     ends = between(reference.low * scale, reference.high * scale, digits, language)
     return with_unit(ends, shown_unit(reference.unit))
 
@@ -112,9 +114,3 @@ def place(measured: Measured, reference: Range | None) -> tuple[Place, bool]:
     if measured.value > reference.high:
         return "above", measured.low is not None and measured.low <= reference.high
     return "within", False
-
-
-def said_place(where: Place, reaching: bool, language: Language) -> str:
-    """The place in words; empty where there is nothing to compare with."""
-    pattern = REACHING.get(where, "") if reaching else PLACES[where]
-    return language.say(pattern) if pattern else ""

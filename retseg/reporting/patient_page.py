@@ -56,10 +56,12 @@ def write_patient_page(
 
 def patient_view(patient: Patient, data: MeasuredFolder, language: Language, anonymous: bool = False) -> PatientView:
     """The whole page in words and pictures."""
+    facts = _facts(patient, language, anonymous)
     about = "" if data.about_ranges is None else language.message(data.about_ranges)
     return PatientView(
         title=patient.title,
-        facts=_facts(patient, language, anonymous),
+        whose=" · ".join([patient.title, *(f"{title} {text}" for title, text in facts)]),
+        facts=facts,
         visits=tuple(
             _visit(visit, number, patient, data, language, anonymous) for number, visit in enumerate(patient.visits, 1)
         ),

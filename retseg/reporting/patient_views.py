@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from retseg.reporting.eye_pictures import EyePictures
 from retseg.reporting.range_strip import Strip
 
+_ROWS_OF_A_PAGE = 52
+
 
 @dataclass(frozen=True, slots=True)
 class Circle:
@@ -58,12 +60,16 @@ class EyeView:
 
 @dataclass(frozen=True, slots=True)
 class CellView:
-    """One eye's value of one measurement; where `value` is empty, `reason` says why."""
+    """One eye's value of one measurement; where `value` is empty, `reason` says why.
+
+    `reaching` says that the value lies outside the range and its interval does not.
+    """
 
     value: str
     interval: str
     place: str
     place_words: str
+    reaching: str
     sign: str
     reason: str
 
@@ -101,6 +107,11 @@ class VisitView:
     groups: tuple[MeasurementGroup, ...]
     layers: tuple[str, ...]
 
+    @property
+    def dense(self) -> bool:
+        """Whether the table needs small type to fit on one printed page."""
+        return sum(len(group.rows) + 1 for group in self.groups) > _ROWS_OF_A_PAGE
+
 
 @dataclass(frozen=True, slots=True)
 class DefinitionView:
@@ -114,9 +125,10 @@ class DefinitionView:
 
 @dataclass(frozen=True, slots=True)
 class PatientView:
-    """The whole page of one patient."""
+    """The whole page of one patient. `whose` heads its second sheet of paper."""
 
     title: str
+    whose: str
     facts: tuple[tuple[str, str], ...]
     visits: tuple[VisitView, ...]
     about_ranges: str
