@@ -47,7 +47,7 @@ class Language:
 
     def say(self, pattern: str, /, **values: str) -> str:
         """The pattern in this language with its places filled; numbers get this language's decimal sign."""
-        local = {name: self._localised(value) for name, value in values.items()}
+        local = {name: self.localised(value) for name, value in values.items()}
         for text in (self.translations.get(pattern, pattern), pattern):
             try:
                 return text.format_map(local)
@@ -62,14 +62,15 @@ class Language:
 
     def number(self, value: float, digits: int) -> str:
         """A number with so many decimals."""
-        return self._localised(f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}"))
+        return self.localised(f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}"))
 
     def date(self, day: datetime.date) -> str:
         """A date with the month as a word, which no two countries read differently."""
         month = self.say(MONTHS[day.month - 1])
         return self.say("{day} {month} {year}", day=str(day.day), month=month, year=str(day.year))
 
-    def _localised(self, value: str) -> str:
+    def localised(self, value: str) -> str:
+        """A number that is already text, with this language's decimal sign; any other text as it is."""
         if self.code in _COMMA and _DECIMAL.fullmatch(value):
             return value.replace(".", ",")
         return value

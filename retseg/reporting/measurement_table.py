@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from retseg.reporting.catalogue import Language
 from retseg.reporting.measured_files import Definition, Measured, MeasuredFolder, Range
 from retseg.reporting.measurement_words import (
+    PLACES,
     SIGNS,
     Place,
     place,
     said,
-    said_place,
     said_range,
     shared_decimals,
     shown_unit,

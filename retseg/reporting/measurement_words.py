@@ -54,6 +54,11 @@ def shown_unit(unit: str) -> str:
     return _UNITS.get(unit, unit)
 
 
+def scale_of(unit: str) -> float:
+    """What values in this unit are multiplied by before they are shown."""
+    return _SCALES.get(unit, 1.0)
+
+
 def said(measured: Measured, language: Language, digits: int | None = None) -> SaidValue | None:
     """A value and its interval with so many decimals, as a rule three significant digits; None without a value."""
     if measured.value is None:

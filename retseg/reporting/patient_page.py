@@ -33,11 +33,11 @@ def page_name(patient: Patient) -> str:
 
 def write_patient_page(
     patient: Patient, data: MeasuredFolder, out: Path, language: Language, anonymous: bool = False
-) -> tuple[Path, dict[str, bytes]]:
+) -> tuple[Path, tuple[bytes, ...]]:
     """Writes the page of one patient below the report's folder `out`.
 
     Returns:
-        The page, and a small JPEG of each photograph by its id.
+        The page, and a small JPEG of each photograph in the order of the page.
     """
     view = patient_view(patient, data, language, anonymous)
     path = write_page(
@@ -49,9 +49,7 @@ def write_patient_page(
         say=language.say,
         page=view,
     )
-    records = [eye for visit in patient.visits for eye in visit.eyes]
-    eyes = [eye for visit in view.visits for eye in visit.eyes]
-    return path, {r.measured.id: e.pictures.thumbnail for r, e in zip(records, eyes, strict=True)}
+    return path, tuple(eye.pictures.thumbnail for visit in view.visits for eye in visit.eyes)
 
 
 def patient_view(patient: Patient, data: MeasuredFolder, language: Language, anonymous: bool = False) -> PatientView:
