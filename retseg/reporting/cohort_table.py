@@ -13,7 +13,7 @@ from retseg.reporting.measurement_words import SIGNS, place, said, shared_decima
 from retseg.reporting.patient_groups import EyeRecord, Patient, Visit
 from retseg.reporting.patient_page import page_name, said_age, said_date
 
-MOST_COLUMNS = 8
+MOST_COLUMNS = 7
 THUMBNAILS = "thumbs"
 
 
@@ -114,9 +114,10 @@ def _row(
     )
 
 
-def _outside(eye: EyeRecord, data: MeasuredFolder) -> int:
-    places = (place(one, data.ranges.get(name))[0] for name, one in eye.measured.measurements.items())
-    return sum(where in ("above", "below") for where in places)
+def _outside(eye: EyeRecord, data: MeasuredFolder) -> int | None:
+    places = [place(one, data.ranges.get(name))[0] for name, one in eye.measured.measurements.items()]
+    compared = [where for where in places if where != "none"]
+    return sum(where != "within" for where in compared) if compared else None
 
 
 def _cell(

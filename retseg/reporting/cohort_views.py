@@ -17,7 +17,10 @@ class CohortCell:
 
 @dataclass(frozen=True, slots=True)
 class CohortRow:
-    """One photograph. `values` holds its values on all charts, comma between them, in the order of the charts."""
+    """One photograph. `values` holds its values on all charts, comma between them, in the order of the charts.
+
+    `outside` counts the values outside their reference ranges; None where nothing was compared.
+    """
 
     id: str
     page: str
@@ -33,7 +36,7 @@ class CohortRow:
     grade: str
     grade_words: str
     reasons: str
-    outside: int
+    outside: int | None
     cells: tuple[CohortCell, ...]
     values: str
 
@@ -58,13 +61,15 @@ class AxisMark:
 class Distribution:
     """How one measurement is spread over the photographs: bars, a stroke for each photograph, the reference range.
 
-    `low` and `high` are the values at `left` and `right`; `scale` is what a value in a row is multiplied by to be read.
+    `low` and `high` are the values at `left` and `right`; `scale` is what a value in a row is multiplied by to be read,
+    with `digits` decimals.
     """
 
     title: str
     unit: str
     count: int
     scale: float
+    digits: int
     low: float
     high: float
     left: float

@@ -52,6 +52,7 @@ def distribution(definition: Definition, data: MeasuredFolder, language: Languag
         unit=said,
         count=len(values),
         scale=scale,
+        digits=decimals(max(map(abs, values)), unit),
         low=marks[0],
         high=marks[-1],
         left=_LEFT,
@@ -66,7 +67,7 @@ def distribution(definition: Definition, data: MeasuredFolder, language: Languag
             AxisMark(round(across(v), 1), language.localised(text))
             for v, text in zip(marks, labels(marks), strict=True)
         ),
-        words=_words(title, values, said, language),
+        words=_words(title, values, unit, language),
     )
 
 
@@ -89,11 +90,11 @@ def _bars(values: Sequence[float], low: float, high: float) -> str:
 
 
 def _words(title: str, values: Sequence[float], unit: str, language: Language) -> str:
-    digits = decimals(max(map(abs, values)))
+    digits, said = decimals(max(map(abs, values)), unit), shown_unit(unit)
     return language.say(
         "{title} of {count} photographs: median {median}, {range}",
         title=title,
         count=str(len(values)),
-        median=with_unit(language.number(median(values), digits), unit),
-        range=with_unit(between(min(values), max(values), digits, language), unit),
+        median=with_unit(language.number(median(values), digits), said),
+        range=with_unit(between(min(values), max(values), digits, language), said),
     )

@@ -83,6 +83,7 @@ def definition_views(data: MeasuredFolder, language: Language) -> tuple[Definiti
     return tuple(
         DefinitionView(
             title=language.say(one.title),
+            explanation=language.say(one.explanation) if one.explanation else "",
             definition=language.say(one.definition) if one.definition else "",
             validity=language.say(one.validity) if one.validity else "",
             citation=one.citation,

@@ -118,6 +118,7 @@ class DefinitionView:
     """How one measurement is defined, when it holds, and where it comes from."""
 
     title: str
+    explanation: str
     definition: str
     validity: str
     citation: str

@@ -89,8 +89,9 @@
     }
     return columns;
   }
-  function said(value) {
-    try { return value.toLocaleString(lang, { maximumSignificantDigits: 3 }); } catch (error) { return value.toPrecision(3); }
+  function said(value, digits) {
+    var text = value.toFixed(digits).replace("-", "\u2212");
+    return lang === "en" ? text : text.replace(".", ",");
   }
 
   function place(row) {
@@ -108,23 +109,32 @@
       here.setAttribute("visibility", "visible");
       others = all()[n];
       unit = chart.getAttribute("data-unit");
-      words.textContent = pattern.replace("{value}", said(value * data("scale")) + (unit ? "\u00a0" + unit : ""))
+      words.textContent = pattern.replace("{value}", said(value * data("scale"), data("digits")) + (unit ? "\u00a0" + unit : ""))
         .replace("{share}", Math.round(100 * others.filter(function (other) { return other < value; }).length / others.length))
         .replace("{count}", others.length);
     });
   }
 
+  /* The charts at the lower edge must not cover the row that they are about. */
+  function keepInView(row) {
+    var dock = document.querySelector(".docked"), box = row.getBoundingClientRect();
+    var hidden = box.bottom - (dock ? dock.getBoundingClientRect().top : window.innerHeight);
+    if (hidden > 0) { window.scrollBy(0, hidden + 8); }
+  }
+
   function pin(row) {
     var told = field("placed");
-    if (pinned) { pinned.classList.remove("placed"); }
+    if (pinned) { pinned.classList.remove("chosen"); }
     pinned = row;
     place(row);
     if (!told) { return; }
     told.hidden = !row;
+    told.parentNode.classList.toggle("docked", !!row);
+    document.documentElement.classList.toggle("with-dock", !!row);
     if (row) {
-      row.classList.add("placed");
+      row.classList.add("chosen");
+      keepInView(row);
       told.querySelector("strong").textContent = row.cells[1].querySelector("a").textContent + ", " + row.cells[2].textContent;
-      told.querySelector("a").setAttribute("href", "#" + row.id);
     }
   }
   body.addEventListener("click", function (event) {
