@@ -24,6 +24,10 @@ class EyeRecord:
     shown_id: str
 
 
+_Dated = tuple[datetime.date | None, EyeRecord]
+"""A photograph with its true day, which sorts it into a visit even where a page shows the year only."""
+
+
 @dataclass(frozen=True, slots=True)
 class Visit:
     """The photographs of one day, right eyes first as they stand before the reader."""
@@ -59,21 +63,22 @@ def group_patients(
 
     With a `key` everybody is called by a code made with it, and no name, day of birth or file name is kept.
     """
-    groups: dict[str, list[EyeRecord]] = {}
+    groups: dict[str, list[_Dated]] = {}
     for measured in photographs:
         facts = table.find(measured.id, measured.image) or PatientFacts(image=measured.image)
         who = facts.patient or facts.name or measured.id
         record = EyeRecord(measured, facts, measured.id)
-        groups.setdefault(who, []).append(record if key is None else _anonymous(record, who, key))
+        shown = record if key is None else _anonymous(record, who, key)
+        groups.setdefault(who, []).append((facts.date, shown))
     codes = file_codes(groups) if key is None else {who: anonymous_code(who, key) for who in groups}
     patients = [_patient(who if key is None else codes[who], codes[who], eyes) for who, eyes in groups.items()]
     return tuple(sorted(patients, key=lambda patient: (patient.title.casefold(), patient.code)))
 
 
-def _patient(identifier: str, code: str, eyes: Sequence[EyeRecord]) -> Patient:
+def _patient(identifier: str, code: str, eyes: Sequence[_Dated]) -> Patient:
     by_date: dict[datetime.date | None, list[EyeRecord]] = {}
-    for eye in eyes:
-        by_date.setdefault(eye.facts.date, []).append(eye)
+    for day, eye in eyes:
+        by_date.setdefault(day, []).append(eye)
     latest = sorted(by_date, key=lambda day: day or datetime.date.min, reverse=True)
     newest_first = [eye.facts for day in latest for eye in by_date[day]]
     return Patient(
@@ -82,7 +87,7 @@ def _patient(identifier: str, code: str, eyes: Sequence[EyeRecord]) -> Patient:
         name=next((facts.name for facts in newest_first if facts.name), None),
         sex=next((facts.sex for facts in newest_first if facts.sex), None),
         age=next((facts.age for facts in newest_first if facts.age is not None), None),
-        visits=tuple(Visit(day, tuple(sorted(by_date[day], key=_place))) for day in latest),
+        visits=tuple(Visit(by_date[day][0].facts.date, tuple(sorted(by_date[day], key=_place))) for day in latest),
     )
 
 
