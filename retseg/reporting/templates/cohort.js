@@ -13,7 +13,7 @@
     var text = cell.getAttribute("data-v");
     if (text === null) { text = cell.textContent.trim(); }
     if (!numeric) { return text.toLowerCase(); }
-    return text === "" ? NaN : Number(text.replace(",", ".").replace(/[^\d.eE+-].*$/, ""));
+    return parseFloat(text.replace(",", "."));
   }
 
   function sortBy(heading, column) {
