@@ -35,6 +35,9 @@ _UNITS = {
     "1/um": "/µm",
     "1/px": "/px",
     "mm/mm2": "mm/mm²",
+    "1/px²": "/px²",
+    "1/mm²": "/mm²",
+    "1/Mpx": "/Mpx",
 }
 _SCALES = {"fraction": 100.0}
 _MOST_DIGITS = 4
@@ -99,8 +102,8 @@ def between(low: float, high: float, digits: int, language: Language) -> str:
 
 
 def decimals(value: float, unit: str = "") -> int:
-    """How many decimals give about three significant digits; counts have none."""
-    if unit == "count":
+    """How many decimals give about three significant digits; counts, and whole numbers without a unit, have none."""
+    if unit == "count" or (unit == "" and float(value).is_integer()):
         return 0
     if not value:
         return 2
