@@ -107,7 +107,7 @@ def _row(
         age="" if patient.age is None else said_age(patient.age, anonymous, language),
         grade=quality.grade,
         grade_words=quality.words,
-        reasons="; ".join(quality.reasons),
+        reasons=" ".join(quality.reasons),
         outside=_outside(eye, data),
         cells=cells,
         values=values,

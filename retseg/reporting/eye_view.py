@@ -80,12 +80,17 @@ def quality_view(quality: Quality, language: Language) -> QualityView:
     return QualityView(
         grade=quality.grade or "none",
         words=language.say(GRADES[quality.grade]),
-        reasons=tuple(language.message(reason) for reason in quality.reasons),
+        reasons=tuple(sentence(language.message(reason)) for reason in quality.reasons),
         measures=tuple(
             (language.say(name.replace("_", " ")), language.number(value, 2))
             for name, value in quality.measures.items()
         ),
     )
+
+
+def sentence(text: str) -> str:
+    """A phrase or a sentence as a sentence: with a capital at its beginning and a full stop at its end."""
+    return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
 def scale_words(measured: MeasuredPhotograph, language: Language) -> str:

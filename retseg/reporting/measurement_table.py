@@ -46,7 +46,7 @@ def measurement_groups(
 def eye_summary(eye: EyeRecord, quality: QualityView, data: MeasuredFolder, language: Language) -> tuple[str, ...]:
     """What a reader in a hurry wants to know about one photograph."""
     measured = eye.measured
-    sentences = [_said_quality(quality, language)]
+    sentences = [language.say("Image quality: {grade}.", grade=quality.words), *quality.reasons]
     if not measured.measurements:
         return (*sentences, language.say("Nothing was measured."))
     outside: dict[Place, list[str]] = {"above": [], "below": []}
@@ -83,13 +83,6 @@ def _some(titles: Sequence[str], language: Language) -> str:
     names = "; ".join(titles[:_MOST_NAMES])
     rest = len(titles) - _MOST_NAMES
     return language.say("{names} and {count} more", names=names, count=str(rest)) if rest > 0 else names
-
-
-def _said_quality(quality: QualityView, language: Language) -> str:
-    if not quality.reasons:
-        return language.say("Image quality: {grade}.", grade=quality.words)
-    reasons = "; ".join(reason.rstrip(".") for reason in quality.reasons)
-    return language.say("Image quality: {grade} ({reasons}).", grade=quality.words, reasons=reasons)
 
 
 def _row(

@@ -37,7 +37,7 @@ def test_a_row_has_the_same_decimals_everywhere() -> None:
     reference = Range(78.0, 106.0, 15, "um")
     assert shared_decimals([Measured(88.26, unit="um"), None, Measured(None)], reference) == 0
     assert said_range(reference, 0, ENGLISH) == "78 to 106\N{NO-BREAK SPACE}µm"
-    assert decimals(12.0) == 1
+    assert decimals(12.5) == 1
 
 
 def test_a_degree_sign_stands_close() -> None:
