@@ -85,6 +85,9 @@ def language(code: str) -> Language:
 
 
 def read_catalogue(code: str) -> dict[str, str]:
-    """The catalogue of one language: English pattern to translation."""
-    text = files("retseg.reporting").joinpath("catalogues", f"{code}.json").read_text(encoding="utf-8")
-    return {str(pattern): str(words) for pattern, words in json.loads(text).items()}
+    """The catalogues of one language: English pattern to translation. What pages say and what measurements say."""
+    known: dict[str, str] = {}
+    for file in sorted(files("retseg.reporting").joinpath("catalogues").iterdir(), key=lambda file: file.name):
+        if file.name.startswith(f"{code}.") and file.name.endswith(".json"):
+            known.update(json.loads(file.read_text(encoding="utf-8")))
+    return known

@@ -9,6 +9,7 @@ from retseg.reporting.cohort_views import CohortCell, CohortColumn, CohortRow
 from retseg.reporting.distributions import common_unit, value_in
 from retseg.reporting.eye_view import eye_heading, quality_view
 from retseg.reporting.measured_files import Definition, Measured, MeasuredFolder
+from retseg.reporting.measurement_table import said_reason
 from retseg.reporting.measurement_words import SIGNS, place, said, shared_decimals, shown_unit
 from retseg.reporting.patient_groups import EyeRecord, Patient, Visit
 from retseg.reporting.patient_page import page_name, said_age, said_date
@@ -128,7 +129,7 @@ def _cell(
         return CohortCell("", "")
     text = said(one, language, digits)
     if text is None:
-        return CohortCell("", "", reason="" if one.reason is None else language.message(one.reason))
+        return CohortCell("", "", reason=said_reason(one, language))
     where, _ = place(one, data.ranges.get(definition.name))
     # A column has one unit; whoever has another says so and is not sorted among the rest.
     foreign = one.unit != unit

@@ -116,12 +116,18 @@ def _cell(value: Measured | None, reference: Range | None, digits: int, language
         return _NOTHING
     text = said(value, language, digits)
     if text is None:
-        reason = language.say("not measured") if value.reason is None else language.message(value.reason)
-        return CellView("", "", "none", "", "", "", reason)
+        return CellView("", "", "none", "", "", "", said_reason(value, language))
     where, reaching = place(value, reference)
     words = language.say(PLACES[where]) if PLACES[where] else ""
     reaches = language.say("the interval reaches into it") if reaching else ""
     return CellView(with_unit(text.value, text.unit), text.interval, where, words, reaches, SIGNS[where], "")
+
+
+def said_reason(value: Measured, language: Language) -> str:
+    """Why there is no value."""
+    if value.reason is None:
+        return language.say("not measured")
+    return language.say("not measured: {reason}", reason=language.message(value.reason))
 
 
 def _strip_words(cells: Sequence[CellView], headings: Sequence[str], reference: str, language: Language) -> str:

@@ -46,7 +46,7 @@ KINDS = (
     ("crve", "CRVE", "um", 0.0, 0.0, "Arteries and veins"),
     ("avr", "Arteriole to venule ratio", "", 0.0, 0.0, "Arteries and veins"),
 )
-NEEDS_MAP = {"pattern": "not measured: needs an artery/vein map", "values": {}}
+NEEDS_MAP = {"pattern": "needs an artery/vein map", "values": {}}
 BLURRED = {"pattern": "the photograph is out of focus ({value})", "values": {"value": "0.21"}}
 
 

@@ -44,5 +44,9 @@ def _said_in(tree: ast.AST) -> Iterator[str]:
             continue
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         first = node.args[0]
-        if name in ("say", "Message") and isinstance(first, ast.Constant) and isinstance(first.value, str):
+        if (
+            name in ("say", "Message", "NotMeasured")
+            and isinstance(first, ast.Constant)
+            and isinstance(first.value, str)
+        ):
             yield first.value
