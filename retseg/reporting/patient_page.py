@@ -144,4 +144,5 @@ def _visit(
         ),
         groups=measurement_groups(visit.eyes, told, data, language),
         layers=tuple(kind for kind in LAYERS if kind in present),
+        threshold=language.localised(data.model.get("threshold", "")),
     )

@@ -106,6 +106,7 @@ class VisitView:
     summary: tuple[tuple[str, tuple[str, ...]], ...]
     groups: tuple[MeasurementGroup, ...]
     layers: tuple[str, ...]
+    threshold: str
 
     @property
     def dense(self) -> bool:
