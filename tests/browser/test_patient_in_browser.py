@@ -178,10 +178,24 @@ def test_paper_has_photograph_and_tracing_whatever_is_shown_on_the_screen(page: 
     assert stage.locator(".contour").is_visible()
     photograph, tracing = stage.locator(".photo").bounding_box(), stage.locator(".mask").bounding_box()
     assert tracing["y"] >= photograph["y"] + photograph["height"]
+    for part in (".contour", ".landmarks"):
+        box = stage.locator(part).bounding_box()
+        assert all(abs(box[side] - photograph[side]) < 1 for side in box), part
     shown = pixels(stage.locator(".mask"))
     assert np.ptp(shown, axis=2).max() < 3
     assert 0.02 < (shown.mean(axis=2) < 64).mean() < 0.3
     assert not page.locator(".tools").is_visible()
+
+
+def test_one_eye_prints_photograph_and_tracing_side_by_side(opened: Any, report: Path) -> None:
+    page = opened(report / "patients" / "1003.html")
+    page.emulate_media(media="print")
+    stage = page.locator(".stage")
+    photograph, tracing, contour = (stage.locator(f".{name}").bounding_box() for name in ("photo", "mask", "contour"))
+    assert tracing["x"] >= photograph["x"] + photograph["width"]
+    assert abs(contour["width"] - photograph["width"]) < 1
+    assert abs(contour["height"] - photograph["height"]) < 1
+    assert len(re.findall(rb"/Type\s*/Page[^s]", page.pdf(prefer_css_page_size=True))) == 2
 
 
 def test_both_colour_schemes_are_readable(opened: Any, report: Path) -> None:
