@@ -12,7 +12,7 @@ from retseg.reporting.measured_files import Definition, Measured, MeasuredFolder
 from retseg.reporting.measurement_table import said_reason
 from retseg.reporting.measurement_words import SIGNS, place, said, shared_decimals, shown_unit
 from retseg.reporting.patient_groups import EyeRecord, Patient, Visit
-from retseg.reporting.patient_page import page_name, said_age, said_date
+from retseg.reporting.patient_page import page_name, row_id, said_age, said_date
 
 MOST_COLUMNS = 7
 THUMBNAILS = "thumbs"
@@ -73,11 +73,10 @@ def cohort_rows(
         for visit in patient.visits:
             for eye in visit.eyes:
                 number += 1
-                name = thumbnail_name(patient, number)
                 cells = tuple(_cell(one, eye, units[one.name], digits[one.name], data, language) for one in columns)
                 values = ",".join(_plain(value_in(one.name, units[one.name], eye.measured)) for one in charts)
-                row = _row(patient, visit, eye, data, language, anonymous, cells, values, name, thumbnails.get(name))
-                rows.append(row)
+                thumbnail = number, thumbnails.get(thumbnail_name(patient, number))
+                rows.append(_row(patient, visit, eye, data, language, anonymous, cells, values, thumbnail))
     return tuple(rows)
 
 
@@ -90,14 +89,14 @@ def _row(
     anonymous: bool,
     cells: tuple[CohortCell, ...],
     values: str,
-    thumbnail: str,
-    size: tuple[int, int] | None,
+    thumbnail: tuple[int, tuple[int, int] | None],
 ) -> CohortRow:
+    number, size = thumbnail
     quality = quality_view(eye.measured.quality, language)
     return CohortRow(
-        id=thumbnail.rpartition("/")[2].removesuffix(".jpg"),
+        id=row_id(patient, number),
         page=page_name(patient),
-        thumbnail=thumbnail if size else "",
+        thumbnail=thumbnail_name(patient, number) if size else "",
         thumbnail_size=size or (0, 0),
         title=patient.title,
         identifier="" if patient.identifier == patient.title else patient.identifier,

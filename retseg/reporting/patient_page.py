@@ -31,6 +31,11 @@ def page_name(patient: Patient) -> str:
     return f"{FOLDER}/{patient.code}.html"
 
 
+def row_id(patient: Patient, number: int) -> str:
+    """The id of the row of a patient's photograph on the cohort's page, by the photograph's number."""
+    return f"row-{patient.code}-{number}"
+
+
 def write_patient_page(
     patient: Patient, data: MeasuredFolder, out: Path, language: Language, anonymous: bool = False
 ) -> tuple[Path, tuple[bytes, ...]]:
@@ -58,6 +63,7 @@ def patient_view(patient: Patient, data: MeasuredFolder, language: Language, ano
     about = "" if data.about_ranges is None else language.message(data.about_ranges)
     return PatientView(
         title=patient.title,
+        row=row_id(patient, 1),
         whose=" · ".join([patient.title, *(f"{title} {text}" for title, text in facts)]),
         facts=facts,
         visits=tuple(

@@ -127,9 +127,10 @@ class DefinitionView:
 
 @dataclass(frozen=True, slots=True)
 class PatientView:
-    """The whole page of one patient. `whose` heads its second sheet of paper."""
+    """The whole page of one patient. `whose` heads its second sheet of paper, `row` is its first row in the cohort."""
 
     title: str
+    row: str
     whose: str
     facts: tuple[tuple[str, str], ...]
     visits: tuple[VisitView, ...]

@@ -83,6 +83,7 @@ def test_links_lead_to_the_patient_and_back(page: Any) -> None:
     assert page.locator("h1").inner_text() == "Anna Muster"
     page.locator(".to-all a").click()
     assert page.locator("h1").inner_text() == "All patients"
+    assert page.locator("#placed strong").inner_text() == "Anna Muster, Right eye (OD)"
 
 
 @pytest.mark.parametrize("width", [1440, 820, 390])

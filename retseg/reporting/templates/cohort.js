@@ -157,5 +157,8 @@
     if (!pinned && node !== body) { place(node); }
   });
   body.addEventListener("mouseleave", function () { if (!pinned) { place(null); } });
+  /* The way from a patient's page leads to the patient's row. */
+  var asked = location.hash.length > 1 ? field(decodeURIComponent(location.hash.slice(1))) : null;
+  if (rows.indexOf(asked) >= 0) { pin(asked); }
   if (field("clear")) { field("clear").addEventListener("click", function () { pin(null); }); }
 }());
