@@ -121,12 +121,17 @@ def _outside(eye: EyeRecord, data: MeasuredFolder) -> int | None:
 
 
 def _cell(
-    definition: Definition, eye: EyeRecord, unit: str, digits: int, data: MeasuredFolder, language: Language
+    definition: Definition,
+    eye: EyeRecord,
+    unit: str,
+    digits: Mapping[str, int],
+    data: MeasuredFolder,
+    language: Language,
 ) -> CohortCell:
     one = eye.measured.measurements.get(definition.name)
     if one is None:
         return CohortCell("", "")
-    text = said(one, language, digits)
+    text = said(one, language, digits.get(one.unit))
     if text is None:
         return CohortCell("", "", reason=said_reason(one, language))
     where, _ = place(one, data.ranges.get(definition.name))
@@ -136,7 +141,7 @@ def _cell(
     return CohortCell(shown, "" if foreign else _plain(one.value), SIGNS[where])
 
 
-def _digits(definition: Definition, data: MeasuredFolder) -> int:
+def _digits(definition: Definition, data: MeasuredFolder) -> dict[str, int]:
     values: list[Measured | None] = [one.measurements.get(definition.name) for one in data.photographs]
     return shared_decimals(values, data.ranges.get(definition.name))
 

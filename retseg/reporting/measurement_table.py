@@ -46,7 +46,7 @@ def measurement_groups(
 def eye_summary(eye: EyeRecord, quality: QualityView, data: MeasuredFolder, language: Language) -> tuple[str, ...]:
     """What a reader in a hurry wants to know about one photograph."""
     measured = eye.measured
-    sentences = [language.say("Image quality: {grade}.", grade=quality.words), *quality.reasons]
+    sentences = [language.say("Image quality: {grade}.", grade=quality.words)]
     if not measured.measurements:
         return (*sentences, language.say("Nothing was measured."))
     outside: dict[Place, list[str]] = {"above": [], "below": []}
@@ -75,7 +75,7 @@ def _said_outside(outside: Mapping[Place, Sequence[str]], compared: int, languag
         sentences.append(language.say("Below the reference range: {names}.", names=_some(outside["below"], language)))
     within = str(compared - sum(map(len, outside.values())))
     if compared:
-        sentences.append(language.say("Within it: {count} of {all}.", count=within, all=str(compared)))
+        sentences.append(language.say("Within the reference range: {count} of {all}.", count=within, all=str(compared)))
     return sentences
 
 
@@ -95,7 +95,7 @@ def _row(
     reference = data.ranges.get(definition.name)
     digits = shared_decimals(values, reference)
     cells = tuple(_cell(value, reference, digits, language) for value in values)
-    told = said_range(reference, digits, language) if reference is not None else ""
+    told = _told_range(reference, values, digits, language)
     reasons = {cell.reason for cell in cells}
     shared = cells[0].reason if len(reasons) == 1 and not any(cell.value for cell in cells) else ""
     units = {value.unit for value in values if value is not None and value.value is not None}
@@ -111,10 +111,20 @@ def _row(
     )
 
 
-def _cell(value: Measured | None, reference: Range | None, digits: int, language: Language) -> CellView:
+def _told_range(
+    reference: Range | None, values: Sequence[Measured | None], digits: Mapping[str, int], language: Language
+) -> str:
+    """The range in words; empty where all values are in another unit, since nobody could compare them."""
+    units = {value.unit for value in values if value is not None and value.value is not None}
+    if reference is None or (units and reference.unit not in units):
+        return ""
+    return said_range(reference, digits[reference.unit], language)
+
+
+def _cell(value: Measured | None, reference: Range | None, digits: Mapping[str, int], language: Language) -> CellView:
     if value is None:
         return _NOTHING
-    text = said(value, language, digits)
+    text = said(value, language, digits.get(value.unit))
     if text is None:
         return CellView("", "", "none", "", "", "", said_reason(value, language))
     where, reaching = place(value, reference)

@@ -40,7 +40,7 @@ _UNITS = {
     "1/Mpx": "/Mpx",
 }
 _SCALES = {"fraction": 100.0}
-_MOST_DIGITS = 4
+_MOST_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +75,15 @@ def said(measured: Measured, language: Language, digits: int | None = None) -> S
     return SaidValue(language.number(value, digits), shown_unit(measured.unit), interval)
 
 
-def shared_decimals(values: Sequence[Measured | None], reference: Range | None) -> int:
-    """The decimals of a whole row, so that eyes and reference range can be compared digit by digit."""
+def shared_decimals(values: Sequence[Measured | None], reference: Range | None) -> dict[str, int]:
+    """The decimals of a whole row by unit, so that eyes and reference range can be compared digit by digit."""
     ends = [] if reference is None else [(reference.high, reference.unit)]
     every = [(one.value, one.unit) for one in values if one is not None and one.value is not None] + ends
-    return min((decimals(value * _SCALES.get(unit, 1.0), unit) for value, unit in every), default=2)
+    digits: dict[str, int] = {}
+    for value, unit in every:
+        own = decimals(value * _SCALES.get(unit, 1.0), unit)
+        digits[unit] = min(own, digits.get(unit, own))
+    return digits
 
 
 def said_range(reference: Range, digits: int, language: Language) -> str:

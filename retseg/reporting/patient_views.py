@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from retseg.reporting.eye_pictures import EyePictures
 from retseg.reporting.range_strip import Strip
 
-_ROWS_OF_A_PAGE = 52
+_ROWS_OF_A_PAGE = 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,8 @@ def test_no_value_is_not_said_at_all() -> None:
 
 def test_a_row_has_the_same_decimals_everywhere() -> None:
     reference = Range(78.0, 106.0, 15, "um")
-    assert shared_decimals([Measured(88.26, unit="um"), None, Measured(None)], reference) == 0
+    values = [Measured(88.26, unit="um"), None, Measured(None), Measured(0.000312, unit="1/px")]
+    assert shared_decimals(values, reference) == {"um": 0, "1/px": 6}
     assert said_range(reference, 0, ENGLISH) == "78 to 106\N{NO-BREAK SPACE}µm"
     assert decimals(12.5) == 1
 
