@@ -78,7 +78,9 @@ def patient_view(patient: Patient, data: MeasuredFolder, language: Language, ano
 def model_facts(data: MeasuredFolder, language: Language) -> tuple[tuple[str, str], ...]:
     """What made the maps: known facts first, in their order, then whatever else the file has."""
     known = [
-        (language.say(title), language.say(data.model[k])) for k, title in MODEL_FACTS.items() if data.model.get(k)
+        (language.say(title), language.localised(data.model[k]))
+        for k, title in MODEL_FACTS.items()
+        if data.model.get(k)
     ]
     others = [(key.replace("_", " "), text) for key, text in data.model.items() if key not in MODEL_FACTS and text]
     return (*known, *others)
