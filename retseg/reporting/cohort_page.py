@@ -11,7 +11,8 @@ from pathlib import Path
 from PIL import Image
 
 from retseg.core.paths import write_atomically
-from retseg.reporting.catalogue import Language, language
+from retseg.reporting.catalogue import Language
+from retseg.reporting.catalogue import language as language_of
 from retseg.reporting.cohort_files import write_cohort_files
 from retseg.reporting.cohort_table import cohort_rows, main_definitions, table_columns, thumbnail_name
 from retseg.reporting.cohort_views import CohortView
@@ -35,7 +36,7 @@ def write_cohort(
     folder: Path,
     out: Path,
     patients: PatientTable | None = None,
-    code: str = "en",
+    language: str = "en",
     anonymise: bool = False,
     report_progress: Callable[[int, str], None] | None = None,
     workers: int = 1,
@@ -46,13 +47,13 @@ def write_cohort(
         folder: What `retseg predict` and `retseg measure` wrote.
         out: The report's folder.
         patients: Who is in which photograph; without it each photograph is its own patient.
-        code: The language: "en", "es" or "de".
+        language: Its code: "en", "es" or "de".
         anonymise: Call everybody by a code, made with a secret that stays in `folder`, and show no name, day or age
             from 90; blacken what lies outside the field of view, where cameras write names.
         report_progress: Called with 1 and the patient's code after each patient.
         workers: Processes that make pages at the same time.
     """
-    told, data = language(code), read_measured(folder)
+    told, data = language_of(language), read_measured(folder)
     everybody = group_patients(data.photographs, patients or PatientTable(), read_key(folder) if anonymise else None)
     sizes: dict[str, Size] = {}
     for who, made in _made(everybody, data, out, told, anonymise, workers):
@@ -126,7 +127,7 @@ def _slice(patient: Patient, data: MeasuredFolder) -> MeasuredFolder:
 
 
 def _make(patient: Patient, data: MeasuredFolder, out: Path, code: str, anonymous: bool) -> tuple[str, dict[str, Size]]:
-    _, thumbnails = write_patient_page(patient, data, out, language(code), anonymous)
+    _, thumbnails = write_patient_page(patient, data, out, language_of(code), anonymous)
     sizes = {}
     for number, picture in enumerate(thumbnails, 1):
         name = thumbnail_name(patient, number)
