@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -30,19 +31,35 @@ def environment() -> Environment:
     )
 
 
-def write_page(template: str, path: Path, **content: Any) -> Path:
+def write_page(
+    template: str,
+    path: Path,
+    *,
+    styles: Sequence[str] = ("style.css",),
+    scripts: Sequence[str] = ("page.js",),
+    images: str = "data:",
+    **content: Any,
+) -> Path:
     """Renders `template` with `content` into `path`, piece by piece, so that lazily made content is never all held.
 
     The page's content security policy allows exactly our own style and script, by their hash, and images inside the
     page. Whatever else a name or a file might smuggle in, a browser will not run it.
+
+    Args:
+        template: The template's name.
+        path: The file to write.
+        styles: Our own style sheets, in their order.
+        scripts: Our own scripts, in their order.
+        images: Where images may come from, as a content security policy says it.
+        content: What the template shows.
     """
-    style, script = _asset("style.css"), _asset("page.js")
-    # Only our own two files go in unescaped; every text of a user's is escaped.
+    style, script = "".join(map(_asset, styles)), "".join(map(_asset, scripts))
+    # Only our own files go in unescaped; every text of a user's is escaped.
     frame = {
         "style": Markup(style),
         "script": Markup(script),
         "policy": (
-            f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+            f"default-src 'none'; img-src {images}; style-src {_hash(style)}; script-src {_hash(script)}; "
             "base-uri 'none'; form-action 'none'"
         ),
     }

@@ -253,7 +253,7 @@ class World:
 class Page(HTMLParser):
     """A parsed page: every element with its attributes, the text, and whether each tag is closed in order."""
 
-    VOID = frozenset({"meta", "link", "img", "br"})
+    VOID = frozenset({"meta", "link", "img", "br", "input"})
 
     def __init__(self, path: Path) -> None:
         super().__init__(convert_charrefs=True)

@@ -48,6 +48,20 @@ def test_every_colour_of_light_has_its_dark_one() -> None:
     assert light == dark
 
 
+@pytest.mark.parametrize("name", ["page.js", "viewer.js", "cohort.js"])
+def test_scripts_run_in_browsers_of_2016(name: str) -> None:
+    script = files("retseg.reporting").joinpath("templates", name).read_text(encoding="utf-8")
+    assert not re.search(r"=>|\b(let|const|class|async|await)\s|`|\?\.|\?\?|\.\.\.", script)
+
+
+@pytest.mark.parametrize("name", ["clinic.css", "patient.css", "cohort.css", "viewer.js", "cohort.js"])
+def test_what_clinicians_pages_add_calls_nothing_from_outside(name: str) -> None:
+    text = files("retseg.reporting").joinpath("templates", name).read_text(encoding="utf-8")
+    assert not re.search(
+        r"https?:|url\((?!#)|@import|fetch|XMLHttp|import\(|eval|innerHTML|outerHTML|document\.write", text
+    )
+
+
 def test_style_and_script_call_nothing_from_outside() -> None:
     script = files("retseg.reporting").joinpath("templates/page.js").read_text(encoding="utf-8")
     for text in (STYLE, script):
