@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from retseg.core.errors import listed
 from retseg.core.manifest import file_digest
 from retseg.core.paths import REPORTS
 from retseg.core.progress import progress
@@ -59,7 +60,8 @@ def report_photographs(
     predicted = predict_photographs(settings, path, run=run, device=device, force=force)
     failures = read_failures(predicted.folder)
     bad = {failure.id for failure in failures}
-    samples = [_scaled(sample, table) for sample in photographs(path) if sample.id not in bad]
+    every = photographs(path)
+    samples = [_scaled(sample, table) for sample in every if sample.id not in bad]
     measured = measure(settings, predicted.folder, samples, workers=workers, force=force)
     failures += read_failures(measured.folder)
     inputs = {"measurements": measured.manifest.digest}
@@ -69,12 +71,12 @@ def report_photographs(
     folder = out or REPORTS / (path.stem if path.is_file() else path.resolve().name)
 
     def work(partial: Path, resumed: bool) -> Mapping[str, Any]:
-        facts = write_pages(settings, predicted.folder, partial, table, workers)
+        facts = write_pages(settings, predicted.folder, partial, table_of(samples, table), workers)
         write_failures(partial, failures)
         return {**facts, "images": len(samples), "failures": len(failures)}
 
     result = run_stage(plan, folder, work, force=force)
-    return StageResult(result.folder, result.manifest, result.skipped, predicted.notes)
+    return StageResult(result.folder, result.manifest, result.skipped, (*predicted.notes, *_unmatched(table, every)))
 
 
 def _scaled(sample: Sample, table: PatientTable) -> Sample:
@@ -105,8 +107,20 @@ def write_pages(
     return {"patients": len(pages), "language": config.language, "anonymised": config.anonymise}
 
 
-def table_of(samples: Sequence[Sample]) -> PatientTable:
-    """Whose eyes a dataset's photographs show, as far as the dataset says."""
-    return PatientTable.of(
-        PatientFacts(image=sample.id, patient=sample.patient, eye=_EYES.get(sample.eye or "")) for sample in samples
-    )
+def table_of(samples: Sequence[Sample], given: PatientTable | None = None) -> PatientTable:
+    """Whose eyes the photographs show: what the table says that was given, else their files' names or their dataset."""
+    given = given or PatientTable()
+    return PatientTable.of(_facts(sample, given.find(sample.id, sample.image.name)) for sample in samples)
+
+
+def _facts(sample: Sample, given: PatientFacts | None) -> PatientFacts:
+    facts = given or PatientFacts(sample.id)
+    patient = facts.patient or (None if facts.name else sample.patient)
+    return replace(facts, image=sample.id, patient=patient, eye=facts.eye or _EYES.get(sample.eye or ""))
+
+
+def _unmatched(table: PatientTable, samples: Sequence[Sample]) -> list[str]:
+    """What to say of rows that are about no photograph: as a rule a misspelt file name."""
+    found = {facts.image for one in samples if (facts := table.find(one.id, one.image.name)) is not None}
+    rest = [facts.image for facts in table.rows if facts.image not in found]
+    return [f"The table of patients names images that are not among the photographs: {listed(rest)}."] if rest else []
