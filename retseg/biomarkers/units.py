@@ -16,7 +16,7 @@ squared curvature. per area: a count in an area.
 
 @dataclass(frozen=True, slots=True)
 class Value:
-    """A measured number and its unit; the unit is empty for what has none."""
+    """A measured number and its unit; the unit is empty for pure numbers."""
 
     number: float
     unit: str
@@ -42,9 +42,9 @@ class _Unit:
 
 
 _UNITS: dict[Kind, _Unit] = {
-    "fraction": _Unit("", ""),
+    "fraction": _Unit("fraction", "fraction"),
     "number": _Unit("", ""),
-    "count": _Unit("", ""),
+    "count": _Unit("count", "count"),
     "angle": _Unit("°", "°"),
     "length": _Unit("px", "µm", 1),
     "per length": _Unit("1/px", "1/mm", -1, 1000.0),

@@ -75,12 +75,6 @@ def group_patients(
     return tuple(sorted(patients, key=lambda patient: (patient.title.casefold(), patient.code)))
 
 
-def rows_without_photograph(photographs: Sequence[MeasuredPhotograph], table: PatientTable) -> tuple[str, ...]:
-    """The images of patients.csv that were not measured: as a rule a misspelt file name, so worth telling."""
-    found = {facts.image for one in photographs if (facts := table.find(one.id, one.image)) is not None}
-    return tuple(facts.image for facts in table.rows if facts.image not in found)
-
-
 def _patient(identifier: str, code: str, eyes: Sequence[_Dated]) -> Patient:
     by_date: dict[datetime.date | None, list[EyeRecord]] = {}
     for day, eye in eyes:

@@ -18,6 +18,7 @@ from retseg.reporting.cohort_page import NAME as PAGE
 from retseg.reporting.cohort_page import write_cohort
 from retseg.reporting.patients import Eye, PatientFacts, PatientTable, read_patients
 from retseg.reporting.print_pdf import find_browser, print_pages
+from retseg.stages.failures import NAME as FAILURES
 from retseg.stages.failures import read_failures, write_failures
 from retseg.stages.locate import Runs
 from retseg.stages.measure import measure
@@ -72,11 +73,18 @@ def report_photographs(
 
     def work(partial: Path, resumed: bool) -> Mapping[str, Any]:
         facts = write_pages(settings, predicted.folder, partial, table_of(samples, table), workers)
-        write_failures(partial, failures)
-        return {**facts, "images": len(samples), "failures": len(failures)}
+        if not settings.report.anonymise:  # files are often named after patients
+            write_failures(partial, failures)
+            facts["failures"] = len(failures)
+        return {**facts, "images": len(samples)}
 
     result = run_stage(plan, folder, work, force=force)
-    return StageResult(result.folder, result.manifest, result.skipped, (*predicted.notes, *_unmatched(table, every)))
+    notes = [*predicted.notes, *_unmatched(table, every)]
+    if failures and settings.report.anonymise:
+        notes.append(
+            f"{len(failures)} image(s) could not be used; each with its reason: {predicted.folder}, {FAILURES}"
+        )
+    return StageResult(result.folder, result.manifest, result.skipped, tuple(notes))
 
 
 def _scaled(sample: Sample, table: PatientTable) -> Sample:

@@ -13,9 +13,9 @@ from retseg.core.messages import Message
 @pytest.mark.parametrize(
     ("kind", "pixels", "metric"),
     [
-        ("fraction", (0.5, ""), (0.5, "")),
+        ("fraction", (0.5, "fraction"), (0.5, "fraction")),
         ("number", (0.5, ""), (0.5, "")),
-        ("count", (0.5, ""), (0.5, "")),
+        ("count", (0.5, "count"), (0.5, "count")),
         ("angle", (0.5, "°"), (0.5, "°")),
         ("length", (0.5, "px"), (2.0, "µm")),
         ("per length", (0.5, "1/px"), (125.0, "1/mm")),

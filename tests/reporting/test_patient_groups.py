@@ -4,7 +4,7 @@ import datetime
 
 from retseg.core.messages import Message
 from retseg.reporting.measured_files import Measured, MeasuredPhotograph, Quality
-from retseg.reporting.patient_groups import group_patients, rows_without_photograph
+from retseg.reporting.patient_groups import group_patients
 from retseg.reporting.patients import PatientFacts, PatientTable
 
 
@@ -33,10 +33,6 @@ def test_photographs_are_sorted_into_patients_and_visits_right_eye_first() -> No
     assert [eye.shown_id for eye in anna.visits[1].eyes] == ["b", "a"]
     assert (lonely.title, lonely.name) == ("e", None)
     assert (zoe.title, zoe.code) == ("Zoe", "Zoe")
-
-
-def test_rows_about_no_photograph_are_told() -> None:
-    assert rows_without_photograph(EVERYBODY[1:], TABLE) == ("a",)
 
 
 def test_nobody_known_is_a_patient_each() -> None:
