@@ -68,7 +68,7 @@ def report(
     patients = len(systems) == 1 and settings.report.patients and has_eyes(data.classes)
     if patients:
         samples = split_samples(data, settings.evaluate.split)
-        measured = measure(settings, systems[0].predictions, samples, workers=workers)
+        measured = measure(settings, systems[0].predict, samples, workers=workers)
         inputs["measurements"] = measured.manifest.digest
     plan = Plan(STAGE, VERSION, settings.part("report"), inputs)
     folder = out or REPORTS / "+".join(run.name for run in folders)
@@ -78,7 +78,7 @@ def report(
             write_run_report(systems, data, partial, settings.report, lambda n, note: bar.advance(n, note))
         facts: dict[str, Any] = {"systems": [system.name for system in systems]}
         if patients:
-            facts |= write_pages(settings, systems[0].predictions, partial, table_of(samples), workers)
+            facts |= write_pages(settings, systems[0].predict, partial, table_of(samples), workers)
         return facts
 
     result = run_stage(plan, folder, work, force=force)

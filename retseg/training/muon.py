@@ -70,7 +70,7 @@ def orthogonalised(matrix: Tensor) -> Tensor:
     """A matrix (n, m) with the same singular vectors, whose singular values are all near 1."""
     first, second, third = _QUINTIC
     turned = matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
-    found = turned / (turned.norm() + 1e-7)
+    found: Tensor = turned / (turned.norm() + 1e-7)
     for _ in range(_ROUNDS):
         square = found @ found.T
         found = first * found + (second * square + third * square @ square) @ found
