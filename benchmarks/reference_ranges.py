@@ -52,7 +52,7 @@ def write_ranges(arguments: argparse.Namespace) -> None:
         ranges[name] = {"low": float(f"{low:.4g}"), "high": float(f"{high:.4g}"), "n": len(values), "unit": units.pop()}
     trained = sum(sample.split == "train" for sample in healthy)
     about = Message(
-        "Mean and 1.96 standard deviations of the {count} healthy eyes of HRF (45 degrees, one camera); {trained} of "
+        "Mean and 1.96 standard deviations of the {count} healthy eyes of HRF, one camera; {trained} of "
         "them were among the training images.",
         {"count": str(len(healthy)), "trained": str(trained)},
     )
