@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from retseg.core.types import BoolArray, Float32Array, UInt8Array
 from retseg.imaging.anatomy import Disc
-from retseg.imaging.light_steps import lit_part, log_brightness
+from retseg.imaging.light_steps import is_lit, lit_part, log_brightness
 from retseg.imaging.scaled_field import ScaledField, field_diameter, scaled_field
 from retseg.imaging.vessel_lines import vessel_lines
 
@@ -33,7 +33,7 @@ class QualityMeasures:
 
     Attributes:
         blur: How wide edges are spread: a Gaussian's sigma, in thousandths of the field's diameter.
-        brightness: Median of the brightest channel inside the field, 0 black to 1 white.
+        brightness: Median of the brightest channel where the field is not black, 0 black to 1 white.
         burnt: Share of the field where green is as bright as can be stored.
         dim: Share of the field that is less than a third as bright as usual in it.
         evenness: Brightness of its dark parts as a share of that of its bright ones, on a large scale, 0 to 1.
@@ -70,7 +70,7 @@ def measure_quality(image: UInt8Array, fov: BoolArray, disc: Disc | None) -> Qua
     detail = _enlarged(retina, fine.inside.shape)
     contrast = _vessel_contrast(coarse, retina)
     brightest = coarse.pixels.max(axis=2)
-    typical = float(np.median(brightest[coarse.inside]))
+    typical = float(np.median(brightest[lit_part(coarse)])) if lit_part(coarse).any() else 0.0
     wide = _smooth(brightest, coarse.inside, 0.02 * coarse.diameter)[coarse.inside]
     return QualityMeasures(
         blur=_blur(fine, detail),
@@ -90,7 +90,7 @@ def measure_quality(image: UInt8Array, fov: BoolArray, disc: Disc | None) -> Qua
 def _clearly_lit(field: ScaledField) -> BoolArray:
     """The retina (h, w) that can be judged: away from the rim, and from what is black."""
     bright = _smooth(field.pixels.max(axis=2), field.inside, 0.005 * field.diameter)
-    lit = field.inside & (bright > 0.12 * np.median(bright[field.inside]))
+    lit = field.inside & is_lit(bright, field.inside)
     depth = ndimage.distance_transform_edt(np.pad(lit, 1))[1:-1, 1:-1]
     clear: BoolArray = depth > 0.025 * field.diameter
     return clear
