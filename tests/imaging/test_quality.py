@@ -20,6 +20,7 @@ from retseg.imaging.quality_measures import QualityMeasures, measure_quality
 FINE = QualityMeasures(
     blur=1.5,
     brightness=0.6,
+    saturated=0.0,
     burnt=0.0,
     dim=0.0,
     evenness=0.6,
@@ -73,7 +74,13 @@ def test_each_measure_can_spoil_a_photograph(name):
 
 
 def test_every_measure_has_its_limits():
-    assert set(WORSE) | {"disc"} == set(FINE.__slots__)
+    assert set(WORSE) | {"disc", "saturated"} == set(FINE.__slots__)
+
+
+def test_lost_colours_are_remarked_on_and_no_more():
+    quality = grade_measures(replace(FINE, saturated=1.0), Verdict())
+    assert quality.grade == USABLE
+    assert "overexposed" in str(quality.reasons[0])
 
 
 def test_the_worst_measure_gives_the_grade_and_the_first_reason():
