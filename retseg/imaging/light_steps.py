@@ -18,8 +18,8 @@ _CLEAR_STEP = 80
 """Percentile of all steps. One so steep counts half; so a bright reflex counts hardly more than a pale margin."""
 
 
-_DARK = 0.12
-"""Share of the usual brightness below which nothing of the retina is seen: lids, lashes, what was blackened."""
+_DARK = 0.09
+"""Share of the bright parts' brightness below which nothing of the retina is seen: lids, lashes, what was blackened."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,7 +41,12 @@ def log_brightness(field: ScaledField, channel: int) -> Float32Array:
 def lit_part(field: ScaledField) -> BoolArray:
     """Which pixels (h, w) of the field show more than darkness."""
     brightest = field.pixels.max(axis=2)
-    lit: BoolArray = field.inside & (brightest > _DARK * np.median(brightest[field.inside]))
+    return field.inside & is_lit(brightest, field.inside)
+
+
+def is_lit(brightness: Float32Array, inside: BoolArray) -> BoolArray:
+    """Where a brightness (h, w) is more than darkness. The bright parts tell: a lid may cover most of the field."""
+    lit: BoolArray = brightness > _DARK * np.percentile(brightness[inside], 90)
     return lit
 
 

@@ -59,6 +59,8 @@ class _Limit(NamedTuple):
         return USABLE if sign * value >= sign * self.usable else GOOD
 
 
+_NEVER = float("inf")
+
 # Set on the training photographs of CHASE_DB1 and HRF and on spoilt copies of them (benchmarks/quality_gate.py): the
 # first beyond all but a few of the untouched ones, the second where a person would no longer trust what is measured.
 _LIMITS = (
@@ -75,6 +77,13 @@ _LIMITS = (
         0.12,
         "The photograph is dark: small vessels may be missed.",
         "The photograph is too dark: vessels cannot be told from the background.",
+    ),
+    _Limit(
+        "saturated",
+        0.35,
+        _NEVER,
+        "The photograph is overexposed: its colours are lost, and pale things can hardly be seen.",
+        "",
     ),
     _Limit(
         "burnt",

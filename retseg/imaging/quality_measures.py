@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from retseg.core.types import BoolArray, Float32Array, UInt8Array
 from retseg.imaging.anatomy import Disc
-from retseg.imaging.light_steps import lit_part, log_brightness
+from retseg.imaging.light_steps import is_lit, lit_part, log_brightness
 from retseg.imaging.scaled_field import ScaledField, field_diameter, scaled_field
 from retseg.imaging.vessel_lines import vessel_lines
 
@@ -19,6 +19,9 @@ _FINE = 720
 
 _COARSE = 360
 """Diameter of the field on the copy where all else is measured."""
+
+_FULL = 250
+"""Grey levels. Averaged to the small copy, what was 255 here and there still reaches this."""
 
 _ODD = 0.22
 """Difference in log brightness from which something is no mere shade: a fifth darker, a quarter lighter."""
@@ -33,7 +36,8 @@ class QualityMeasures:
 
     Attributes:
         blur: How wide edges are spread: a Gaussian's sigma, in thousandths of the field's diameter.
-        brightness: Median of the brightest channel inside the field, 0 black to 1 white.
+        brightness: Median of the brightest channel where the field is not black, 0 black to 1 white.
+        saturated: Share of the field where any channel is as bright as can be stored.
         burnt: Share of the field where green is as bright as can be stored.
         dim: Share of the field that is less than a third as bright as usual in it.
         evenness: Brightness of its dark parts as a share of that of its bright ones, on a large scale, 0 to 1.
@@ -47,6 +51,7 @@ class QualityMeasures:
 
     blur: float
     brightness: float
+    saturated: float
     burnt: float
     dim: float
     evenness: float
@@ -70,17 +75,19 @@ def measure_quality(image: UInt8Array, fov: BoolArray, disc: Disc | None) -> Qua
     detail = _enlarged(retina, fine.inside.shape)
     contrast = _vessel_contrast(coarse, retina)
     brightest = coarse.pixels.max(axis=2)
-    typical = float(np.median(brightest[coarse.inside]))
+    shown = lit_part(coarse)
+    typical = float(np.median(brightest[shown])) if shown.any() else 0.0
     wide = _smooth(brightest, coarse.inside, 0.02 * coarse.diameter)[coarse.inside]
     return QualityMeasures(
         blur=_blur(fine, detail),
         brightness=typical / 255,
-        burnt=float((coarse.pixels[..., 1][coarse.inside] >= 250).mean()),
+        saturated=float((brightest[coarse.inside] >= _FULL).mean()),
+        burnt=float((coarse.pixels[..., 1][coarse.inside] >= _FULL).mean()),
         dim=float((wide < typical / 3).mean()),
         evenness=_evenness(coarse, lit),
         contrast=contrast,
         noise=_noise(fine, detail) / max(contrast, 0.01),
-        shown=min(1.0, float(lit_part(coarse).sum() / (np.pi / 4 * coarse.diameter**2))),
+        shown=min(1.0, float(shown.sum() / (np.pi / 4 * coarse.diameter**2))),
         spots=float(odd[plain].mean()) if plain.any() else 1.0,
         blocks=_blocks(image, fov),
         disc=disc.confidence if disc is not None else 0.0,
@@ -90,7 +97,7 @@ def measure_quality(image: UInt8Array, fov: BoolArray, disc: Disc | None) -> Qua
 def _clearly_lit(field: ScaledField) -> BoolArray:
     """The retina (h, w) that can be judged: away from the rim, and from what is black."""
     bright = _smooth(field.pixels.max(axis=2), field.inside, 0.005 * field.diameter)
-    lit = field.inside & (bright > 0.12 * np.median(bright[field.inside]))
+    lit = field.inside & is_lit(bright, field.inside)
     depth = ndimage.distance_transform_edt(np.pad(lit, 1))[1:-1, 1:-1]
     clear: BoolArray = depth > 0.025 * field.diameter
     return clear

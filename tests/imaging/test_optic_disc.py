@@ -100,9 +100,10 @@ def test_an_even_picture_has_none():
     assert find_disc(np.full((300, 300, 3), 120, np.uint8), np.ones((300, 300), bool)) is None
 
 
-def test_a_bright_round_patch_alone_is_no_disc(draw):
-    image, fov = draw()
-    rows, columns = np.mgrid[: fov.shape[0], : fov.shape[1]]
+def test_a_bright_round_patch_without_vessels_is_no_disc():
+    rows, columns = np.mgrid[:400, :400]
+    fov = np.hypot(rows - 199.5, columns - 199.5) < 190
+    image = np.where(fov[..., None], np.array([180, 90, 40], np.uint8), np.uint8(0))
     image[np.hypot(rows - 200, columns - 260) < 26] = (250, 220, 150)
     assert find_disc(image, fov) is None
 
