@@ -1,4 +1,4 @@
-"""The sample of a clinician's report that lies in reports/sample/clinic, from drawn photographs and the shipped weights.
+"""The sample of a clinician's report in reports/sample/clinic, from drawn photographs and the shipped weights.
 
     python benchmarks/sample_report.py --photos drawn
     retseg report drawn/photos --patients drawn/patients.csv --out reports/sample/clinic
