@@ -61,7 +61,7 @@ class _Limit(NamedTuple):
 
 _NEVER = float("inf")
 
-# Set on the training photographs of CHASE_DB1 and HRF and on spoilt copies of them (benchmarks/quality_gate.py): the
+# Set on photographs for training of two cameras and on spoilt copies of them (benchmarks/quality_gate.py): the
 # first beyond all but a few of the untouched ones, the second where a person would no longer trust what is measured.
 _LIMITS = (
     _Limit(

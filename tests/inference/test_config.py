@@ -16,7 +16,7 @@ from retseg.inference.config import PredictConfig
         ("window", 8),
         ("overlap", 0.95),
         ("overlap", -0.1),
-        ("flips", 2),
+        ("flips", 3),
         ("blend", "linear"),
         ("batch", 0),
         ("threshold", 2),
