@@ -1,11 +1,11 @@
 """How far measurements of our maps are from those of a person's map, beside how far another person's are.
 
     python benchmarks/measurement_checks.py --run default --dataset chase
-    python benchmarks/measurement_checks.py --run default --dataset hrf --split train --doubt 0.4 0.6 0.8
+    python benchmarks/measurement_checks.py --run default --dataset hrf --split test
 
 Takes each photograph's vessels from our map, from observer 1 and, where there is one, from observer 2; landmarks, scale
 and field of view are the same for all. Prints a table: the mean absolute difference from observer 1, as a share of
-observer 1's mean, and how often our interval holds observer 1's value. With several --doubt only that share, for each.
+observer 1's mean, and how often our interval holds observer 1's value.
 """
 
 from __future__ import annotations
@@ -41,25 +41,38 @@ Numbers = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One photograph's measurements: ours, one set for each doubt, and those of the observers by name."""
+    """One photograph's measurements: ours, and those of the observers by name."""
 
-    ours: tuple[Mapping[str, Interval], ...]
+    ours: Mapping[str, Interval]
     observers: Mapping[str, Numbers]
 
 
-def photograph(predicted: Path, threshold: float, positive: int, doubts: Sequence[float], sample: Sample) -> Found:
+def photograph(predicted: Path, threshold: float, positive: int, config: MeasureConfig, sample: Sample) -> Found:
     """Measures one photograph in every way."""
     image = read_image(sample.image)
     mask, fov = (read_label(predicted / kind / f"{sample.id}.png") > 0 for kind in ("mask", "fov"))
     vessels = VesselMap(mask, read_probability(predicted / "prob" / f"{sample.id}.png"), threshold)
-    made = [measure_photograph(image, fov, vessels, MeasureConfig(rejected=True, doubt=doubt)) for doubt in doubts]
-    first = made[0]
+    made = measure_photograph(image, fov, vessels, config)
     observers = {}
     for name, path in sample.labels.items():
-        eye = Eye((read_label(path) == positive) & fov, fov, first.um_per_pixel, first.disc, first.fovea)
+        eye = Eye((read_label(path) == positive) & fov, fov, made.um_per_pixel, made.disc, made.fovea)
         observers[name] = {key: one.number for key, one in measure(eye).items() if isinstance(one, Value)}
-    ours = [{name: one for name, one in each.measurements.items() if isinstance(one, Interval)} for each in made]
-    return Found(tuple(ours), observers)
+    ours = {name: one for name, one in made.measurements.items() if isinstance(one, Interval)}
+    return Found(ours, observers)
+
+
+def photographs(
+    run: Path, dataset: str, split: str, maps: Path, config: MeasureConfig, workers: int, sets: Sequence[str] = ()
+) -> list[Found]:
+    """Measures every photograph of a dataset's split in every way; predicts it first into the folder `maps`."""
+    settings = load_settings({}, sets, {"dataset.name": dataset, "evaluate.split": split})
+    data = PreparedSet.open(prepared_set(settings).folder)
+    predicted = predict_prepared(settings, data.folder, run=run, out=maps).folder
+    threshold = float(Manifest.read(predicted).facts["threshold"]["threshold"])
+    positive = data.classes.positive
+    assert positive is not None
+    with ProcessPoolExecutor(workers) as pool:
+        return list(pool.map(partial(photograph, predicted, threshold, positive, config), split_samples(data, split)))
 
 
 def holds(interval: Interval, value: float) -> bool:
@@ -76,15 +89,15 @@ def print_table(found: Sequence[Found]) -> None:
     print("| --- | --- | --- | --- | --- | --- |")
     worse = []
     for name, measurement in BIOMARKERS.loadable().items():
-        both = [one for one in found if name in one.ours[0] and name in one.observers[reference]]
+        both = [one for one in found if name in one.ours and name in one.observers[reference]]
         if others:
             both = [one for one in both if name in one.observers[others[0]]]
         if not both:
             continue
         truth = np.array([one.observers[reference][name] for one in both])
         scale = float(np.abs(truth).mean()) or 1.0
-        ours = float(np.abs(np.array([one.ours[0][name].value.number for one in both]) - truth).mean()) / scale
-        held = float(np.mean([holds(one.ours[0][name], value) for one, value in zip(both, truth, strict=True)]))
+        ours = float(np.abs(np.array([one.ours[name].value.number for one in both]) - truth).mean()) / scale
+        held = float(np.mean([holds(one.ours[name], value) for one, value in zip(both, truth, strict=True)]))
         theirs = "-"
         if others:
             error = float(np.abs(np.array([one.observers[others[0]][name] for one in both]) - truth).mean()) / scale
@@ -104,34 +117,26 @@ def print_table(found: Sequence[Found]) -> None:
         print(f"\nFurther from {reference} than {others[0]} is: {', '.join(worse) or 'none'}.")
 
 
-def print_coverage(found: Sequence[Found], doubts: Sequence[float]) -> None:
-    """For each doubt the share of all measurements whose interval holds the reference observer's value."""
+def print_coverage(found: Sequence[Found]) -> None:
+    """The share of all measurements whose interval holds the reference observer's value."""
     reference = next(iter(next(iter(found)).observers))
-    for number, doubt in enumerate(doubts):
-        held = [
-            holds(interval, one.observers[reference][name])
-            for one in found
-            for name, interval in one.ours[number].items()
-            if name in one.observers[reference]
-        ]
-        print(f"doubt {doubt:g}: {100 * np.mean(held):.0f}% of {len(held)} intervals hold the value of {reference}")
+    held = [
+        holds(interval, one.observers[reference][name])
+        for one in found
+        for name, interval in one.ours.items()
+        if name in one.observers[reference]
+    ]
+    print(f"\n{100 * np.mean(held):.0f}% of {len(held)} intervals hold the value of {reference}.")
 
 
 def show(arguments: argparse.Namespace) -> None:
-    settings = load_settings({}, arguments.set, {"dataset.name": arguments.dataset, "evaluate.split": arguments.split})
-    data = PreparedSet.open(prepared_set(settings).folder)
-    predicted = predict_prepared(settings, data.folder, run=arguments.run, out=arguments.maps).folder
-    threshold = Manifest.read(predicted).facts["threshold"]["threshold"]
-    samples = split_samples(data, arguments.split)
-    positive = data.classes.positive
-    assert positive is not None
-    work = partial(photograph, predicted, float(threshold), positive, tuple(arguments.doubt))
-    with ProcessPoolExecutor(arguments.workers) as pool:
-        found = list(pool.map(work, samples))
+    config = MeasureConfig(rejected=True)
+    found = photographs(
+        arguments.run, arguments.dataset, arguments.split, arguments.maps, config, arguments.workers, arguments.set
+    )
     print(f"{arguments.dataset}, {arguments.split}: {len(found)} photographs\n")
-    if len(arguments.doubt) == 1:
-        print_table(found)
-    print_coverage(found, arguments.doubt)
+    print_table(found)
+    print_coverage(found)
 
 
 def main() -> None:
@@ -140,7 +145,6 @@ def main() -> None:
     parser.add_argument("--dataset", default="chase")
     parser.add_argument("--split", default="test")
     parser.add_argument("--maps", type=Path, default=Path("maps"), help="folder for the predictions")
-    parser.add_argument("--doubt", type=float, nargs="+", default=[MeasureConfig().doubt])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting, as for retseg")
     arguments = parser.parse_args()

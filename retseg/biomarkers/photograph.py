@@ -8,7 +8,7 @@ from typing import Any
 
 from retseg.biomarkers.config import MeasureConfig
 from retseg.biomarkers.eye import Eye
-from retseg.biomarkers.interval import Interval, doubtful_masks, with_interval
+from retseg.biomarkers.interval import Interval, doubtful_masks, shipped_margins, with_interval
 from retseg.biomarkers.measure import measure
 from retseg.biomarkers.not_measured import NotMeasured
 from retseg.biomarkers.regions import DISC_MM
@@ -91,6 +91,7 @@ def measure_photograph(
     if quality.grade != REJECT or config.rejected:
         masks = [vessels.mask, *doubtful_masks(vessels.mask, vessels.probability, vessels.threshold, config.doubt)]
         value, *others = (measure(Eye(mask, fov, um_per_pixel, disc, fovea)) for mask in masks)
-        measurements = {name: with_interval(found, others, name) for name, found in value.items()}
+        margins = shipped_margins() if config.margins else {}
+        measurements = {name: with_interval(found, others, name, margins) for name, found in value.items()}
     height, width = fov.shape
     return PhotographMeasured((height, width), um_per_pixel, scale, disc, fovea, quality, measurements)
