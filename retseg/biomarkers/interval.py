@@ -1,7 +1,7 @@
 """How sure a measurement is: what it would be if the net's doubt about pixels were settled either way.
 
-That alone is too narrow: a person who marks the same vessels by hand differs from the net in more than the pixels that it
-doubts. So each measurement's interval is widened by a share of the value, as large as it had to be for 90% of the
+That alone is too narrow: a person who marks the same vessels by hand differs from the net in more than the pixels that
+it doubts. So each measurement's interval is widened by a share of the value, as large as it had to be for 90% of the
 training photographs' intervals to hold what was measured on a person's map (benchmarks/interval_margins.py).
 """
 

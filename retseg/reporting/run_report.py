@@ -48,6 +48,7 @@ def write_run_report(
     out: Path,
     config: ReportConfig,
     report: Callable[[int, str], None] | None = None,
+    patients: str = "",
 ) -> Path:
     """Writes `run.html` into `out` and returns its path.
 
@@ -57,11 +58,12 @@ def write_run_report(
         out: The report's folder.
         config: Title, number and size of the images.
         report: Called with 1 and the image's id after each image.
+        patients: Name of the page about the patients that will lie beside it; empty where there is none.
     """
     if not systems:
         raise InputError("a report needs at least one run", fix="Name a run that has been evaluated")
     records = [read_run(folders, prepared.classes) for folders in systems]
-    page = _run_page(records, prepared, config, report)
+    page = replace(_run_page(records, prepared, config, report), patients=patients)
     return write_page("run.html", out / NAME, page=page)
 
 

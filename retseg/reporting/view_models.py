@@ -278,7 +278,10 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
-    """The whole research report of one or several runs. `cases` is consumed once, so that pixels are never all held."""
+    """The whole research report of one or several runs. `cases` is consumed once, so that pixels are never all held.
+
+    `patients` is the file of the clinician's page beside it, empty where there is none.
+    """
 
     title: str
     subtitle: str
@@ -303,6 +306,7 @@ class RunPage:
     banner: str = ""
     chapters: tuple[Chapter, ...] = ()
     learning: Chapter | None = None
+    patients: str = ""
     error_note: str = ""
     class_note: str = ""
     medical: bool = True

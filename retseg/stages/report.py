@@ -18,6 +18,7 @@ from retseg.reporting.run_report import write_run_report
 from retseg.stages.evaluate import evaluate
 from retseg.stages.locate import find_run, shipped_weights
 from retseg.stages.measure import measure
+from retseg.stages.patient_report import PAGE as PATIENTS_PAGE
 from retseg.stages.patient_report import table_of, write_pages
 from retseg.stages.predict import predict_prepared, split_samples
 from retseg.stages.runner import Plan, StageResult, run_stage
@@ -75,7 +76,8 @@ def report(
 
     def work(partial: Path, resumed: bool) -> Mapping[str, Any]:
         with progress("Drawing the report", None) as bar:
-            write_run_report(systems, data, partial, settings.report, lambda n, note: bar.advance(n, note))
+            pages = PATIENTS_PAGE if patients else ""
+            write_run_report(systems, data, partial, settings.report, lambda n, note: bar.advance(n, note), pages)
         facts: dict[str, Any] = {"systems": [system.name for system in systems]}
         if patients:
             facts |= write_pages(settings, systems[0].predict, partial, table_of(samples), workers)

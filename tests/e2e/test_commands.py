@@ -50,6 +50,9 @@ def test_prepare_train_report_without_arguments(at_home, home):
     text = page.read_text(encoding="utf-8")
     assert "http://" not in text
     assert "https://" not in text
+    assert 'href="index.html"' in text, "the way to the patients"
+    assert list((page.parent / "patients").glob("*.html"))
+    assert "run.html" not in (page.parent / "index.html").read_text(encoding="utf-8"), "clinicians see no research page"
 
 
 def test_every_stage_says_that_nothing_changed(at_home):

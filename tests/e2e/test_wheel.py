@@ -28,6 +28,8 @@ def test_wheel_holds_templates_pipelines_and_types(wheel):
     assert "retseg/py.typed" in names
     assert "retseg/reporting/templates/run.html" in names
     assert "retseg/pipelines/chase.yaml" in names
+    for name in ("biomarkers/margins.json", "biomarkers/reference.json", "reporting/catalogues/de.json"):
+        assert f"retseg/{name}" in names
     models = (ROOT / "retseg/inference/shipped").iterdir()
     assert {f"retseg/inference/shipped/{path.name}" for path in models} <= names
     shipped = {f"retseg/pipelines/{path.name}" for path in (ROOT / "pipelines").glob("*.yaml")}
