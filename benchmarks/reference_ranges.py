@@ -3,7 +3,8 @@
     RETSEG_DATA=FOLDER python benchmarks/reference_ranges.py
 
 Writes retseg/biomarkers/reference.json: of each measurement the mean and 1.96 standard deviations either way, over the
-healthy eyes that it could be taken from, if these are ten or more.
+healthy eyes that it could be taken from, if these are ten or more; and how wide their fields of view are on the
+retina, a tenth more either way, because only photographs that show about as much of it can be compared.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from retseg.biomarkers.registry import BIOMARKERS
 from retseg.core.errors import RetsegError
 from retseg.core.messages import Message
 from retseg.datasets.prepared import PreparedSet
+from retseg.imaging.fov import fov_diameter
+from retseg.imaging.io import read_label
 from retseg.stages.measure import measure
 from retseg.stages.predict import predict_prepared, split_samples
 from retseg.stages.prepare import prepared_set
@@ -30,6 +33,10 @@ HEALTHY = "_h"
 LEAST = 10
 NORMAL = 1.96
 """Standard deviations either way that hold 95% of a normal distribution."""
+
+
+BEYOND = 1.1
+"""How much narrower or wider than the eyes' a field of view may be."""
 
 
 def write_ranges(arguments: argparse.Namespace) -> None:
@@ -50,13 +57,21 @@ def write_ranges(arguments: argparse.Namespace) -> None:
             continue
         low, high = (float(values.mean() + sign * NORMAL * values.std(ddof=1)) for sign in (-1, 1))
         ranges[name] = {"low": float(f"{low:.4g}"), "high": float(f"{high:.4g}"), "n": len(values), "unit": units.pop()}
+    widths = [
+        one["um_per_pixel"] * fov_diameter(read_label(predicted.folder / "fov" / f"{one['id']}.png") > 0) / 1000
+        for one in found
+        if one["um_per_pixel"] is not None
+    ]
+    field = {"low": round(min(widths) / BEYOND, 2), "high": round(max(widths) * BEYOND, 2)}
     trained = sum(sample.split == "train" for sample in healthy)
     about = Message(
         "Mean and 1.96 standard deviations of the {count} healthy eyes of HRF, one camera; {trained} of "
         "them were among the training images.",
         {"count": str(len(healthy)), "trained": str(trained)},
     )
-    FILE.write_text(json.dumps({"about": about.to_json(), "ranges": ranges}, indent=1) + "\n", encoding="utf-8")
+    FILE.write_text(
+        json.dumps({"about": about.to_json(), "field_mm": field, "ranges": ranges}, indent=1) + "\n", encoding="utf-8"
+    )
     print(f"{FILE}: {len(ranges)} ranges of {len(healthy)} eyes")
 
 

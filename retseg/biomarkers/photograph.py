@@ -15,6 +15,7 @@ from retseg.biomarkers.regions import DISC_MM
 from retseg.core.messages import Message
 from retseg.core.types import BoolArray, Float32Array, UInt8Array
 from retseg.imaging.anatomy import Disc, Fovea
+from retseg.imaging.fov import fov_diameter
 from retseg.imaging.fovea import find_fovea
 from retseg.imaging.fundus_check import check_fundus
 from retseg.imaging.optic_disc import find_disc
@@ -40,6 +41,7 @@ class PhotographMeasured:
     Attributes:
         size: Height and width in pixels.
         um_per_pixel: Micrometres of retina per pixel, and where they are `scale`d from; None where nobody knows.
+        field_mm: How wide the field of view is on the retina in millimetres; None where nobody knows.
         disc, fovea: The landmarks, None where they are not certain.
         quality: The grade with its reasons.
         measurements: By name; empty where the quality allows none.
@@ -48,6 +50,7 @@ class PhotographMeasured:
     size: tuple[int, int]
     um_per_pixel: float | None
     scale: Message | None
+    field_mm: float | None
     disc: Disc | None
     fovea: Fovea | None
     quality: Quality
@@ -59,6 +62,7 @@ class PhotographMeasured:
             "size": list(self.size),
             "um_per_pixel": self.um_per_pixel,
             "scale": None if self.scale is None else self.scale.to_json(),
+            "field_mm": self.field_mm,
             "disc": None if self.disc is None else asdict(self.disc),
             "fovea": None if self.fovea is None else asdict(self.fovea),
             "quality": self.quality.to_json(),
@@ -94,4 +98,5 @@ def measure_photograph(
         margins = shipped_margins() if config.margins else {}
         measurements = {name: with_interval(found, others, name, margins) for name, found in value.items()}
     height, width = fov.shape
-    return PhotographMeasured((height, width), um_per_pixel, scale, disc, fovea, quality, measurements)
+    field = None if um_per_pixel is None else round(um_per_pixel * fov_diameter(fov) / 1000, 2)
+    return PhotographMeasured((height, width), um_per_pixel, scale, field, disc, fovea, quality, measurements)

@@ -32,13 +32,18 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A value with its interval, or None and the reason why there is none."""
+    """A value with its interval, or None and the reason why there is none.
+
+    `comparable` says whether it may be held against reference ranges: only if the photograph shows as much of the
+    retina as those of the ranges.
+    """
 
     value: float | None
     low: float | None = None
     high: float | None = None
     unit: str = ""
     reason: Message | None = None
+    comparable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +88,15 @@ class MeasuredPhotograph:
     fovea: Landmark | None
     quality: Quality
     measurements: Mapping[str, Measured]
+    field_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MeasuredFolder:
-    """A whole folder of predictions with their measurements. `model` holds facts by name, as text."""
+    """A whole folder of predictions with their measurements. `model` holds facts by name, as text.
+
+    `field_mm` are the least and the greatest width of a field of view that can be compared with the `ranges`.
+    """
 
     folder: Path
     definitions: tuple[Definition, ...]
@@ -95,6 +104,7 @@ class MeasuredFolder:
     ranges: Mapping[str, Range]
     about_ranges: Message | None
     model: Mapping[str, str]
+    field_mm: tuple[float, float] | None = None
 
 
 def read_measured(folder: Path) -> MeasuredFolder:
@@ -105,12 +115,15 @@ def read_measured(folder: Path) -> MeasuredFolder:
         raise InputError("there are no measurements here", where=folder, fix="Run `retseg measure` on it first")
     reference = _object(measure / "reference.json", needed=False)
     about = reference.get("about")
+    field = _range(reference.get("field_mm"))
+    limits = None if field is None else (field.low, field.high)
     return MeasuredFolder(
         folder=folder,
         definitions=_definitions(measure / "definitions.json"),
-        photographs=tuple(_photograph(path, measure / "photographs") for path in files),
+        photographs=tuple(_photograph(path, measure / "photographs", limits) for path in files),
         ranges={str(name): one for name, data in mapping_in(reference.get("ranges")).items() if (one := _range(data))},
         about_ranges=_message(about),
+        field_mm=limits,
         model={str(k): _said(v) for k, v in _object(measure / "model.json", needed=False).items() if v is not None},
     )
 
@@ -142,8 +155,10 @@ def _definitions(path: Path) -> tuple[Definition, ...]:
     return tuple(Definition(**{"title": row["name"], **row}) for row in rows if row.get("name"))
 
 
-def _photograph(path: Path, root: Path) -> MeasuredPhotograph:
+def _photograph(path: Path, root: Path, limits: tuple[float, float] | None) -> MeasuredPhotograph:
     data = _object(path)
+    field = number_in(data.get("field_mm"))
+    comparable = limits is None or (field is not None and limits[0] <= field <= limits[1])
     # The id is where the file lies and not what it says inside: nothing in it can lead to another folder.
     identifier = path.relative_to(root).with_suffix("").as_posix()
     size = data.get("size")
@@ -154,10 +169,13 @@ def _photograph(path: Path, root: Path) -> MeasuredPhotograph:
         size=(whole[0], whole[1]) if len(whole) == 2 else None,
         um_per_pixel=number_in(data.get("um_per_pixel")),
         scale=_message(data.get("scale")),
+        field_mm=field,
         disc=_landmark(data.get("disc")),
         fovea=_landmark(data.get("fovea")),
         quality=_quality(mapping_in(data.get("quality"))),
-        measurements={str(k): _measured(mapping_in(v)) for k, v in mapping_in(data.get("measurements")).items()},
+        measurements={
+            str(k): _measured(mapping_in(v), comparable) for k, v in mapping_in(data.get("measurements")).items()
+        },
     )
 
 
@@ -173,7 +191,7 @@ def _quality(data: Mapping[str, Any]) -> Quality:
     )
 
 
-def _measured(data: Mapping[str, Any]) -> Measured:
+def _measured(data: Mapping[str, Any], comparable: bool) -> Measured:
     value, low, high = (number_in(data.get(key)) for key in ("value", "low", "high"))
     whole_interval = value is not None and low is not None and high is not None and low <= high
     return Measured(
@@ -182,6 +200,7 @@ def _measured(data: Mapping[str, Any]) -> Measured:
         high=high if whole_interval else None,
         unit=_said(data.get("unit") or ""),
         reason=_message(data.get("reason")),
+        comparable=comparable,
     )
 
 

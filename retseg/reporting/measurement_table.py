@@ -61,6 +61,8 @@ def eye_summary(eye: EyeRecord, quality: QualityView, data: MeasuredFolder, lang
         if where in outside:
             outside[where].append(language.say(definition.title))
     sentences += _said_outside(outside, compared, language)
+    if data.field_mm is not None and not compared:
+        sentences.append(_said_why_not(measured.field_mm, data.field_mm, language))
     if blank:
         sentences.append(language.say("Without a value: {count} (reasons in the table).", count=str(blank)))
     return tuple(sentences)
@@ -77,6 +79,19 @@ def _said_outside(outside: Mapping[Place, Sequence[str]], compared: int, languag
     if compared:
         sentences.append(language.say("Within the reference range: {count} of {all}.", count=within, all=str(compared)))
     return sentences
+
+
+def _said_why_not(field: float | None, limits: tuple[float, float], language: Language) -> str:
+    """Why a photograph is not held against the reference ranges, whose fields of view are within `limits`, in mm."""
+    low, high = (language.number(limit, 1) for limit in limits)
+    if field is None:
+        return language.say("Not compared with the reference ranges: nobody knows how wide its field of view is.")
+    return language.say(
+        "Not compared with the reference ranges: its field of view is {field} mm wide, theirs are {low} to {high} mm.",
+        field=language.number(field, 1),
+        low=low,
+        high=high,
+    )
 
 
 def _some(titles: Sequence[str], language: Language) -> str:
@@ -99,6 +114,7 @@ def _row(
     reasons = {cell.reason for cell in cells}
     shared = cells[0].reason if len(reasons) == 1 and not any(cell.value for cell in cells) else ""
     units = {value.unit for value in values if value is not None and value.value is not None}
+    compared = [value if value is not None and value.comparable else None for value in values]
     return MeasurementView(
         name=definition.name,
         title=language.say(definition.title),
@@ -106,7 +122,7 @@ def _row(
         explanation=language.say(definition.explanation) if definition.explanation else "",
         cells=cells,
         reference=told,
-        strip=range_strip(values, reference, _strip_words(cells, headings, told, language)),
+        strip=range_strip(compared, reference, _strip_words(cells, headings, told, language)),
         reason=shared,
     )
 

@@ -117,9 +117,10 @@ def decimals(value: float, unit: str = "") -> int:
 def place(measured: Measured, reference: Range | None) -> tuple[Place, bool]:
     """Where the value lies against the range, and whether an interval of a value outside reaches into the range.
 
-    Nothing is compared across units: a value in pixels has no place in a range in micrometres.
+    Nothing is compared across units (a value in pixels has no place in a range in micrometres), nor where the
+    photograph shows much more or less of the retina.
     """
-    if reference is None or measured.value is None or measured.unit != reference.unit:
+    if reference is None or measured.value is None or measured.unit != reference.unit or not measured.comparable:
         return "none", False
     if measured.value < reference.low:
         return "below", measured.high is not None and measured.high >= reference.low

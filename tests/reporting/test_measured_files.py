@@ -87,3 +87,22 @@ def test_missing_definitions_are_named(folder: Path) -> None:
     (folder / "measure" / "definitions.json").unlink()
     with pytest.raises(InputError, match=r"missing.*definitions\.json"):
         read_measured(folder)
+
+
+def test_ranges_hold_only_for_fields_of_view_like_theirs(tmp_path: Path) -> None:
+    folder = make_measured(tmp_path / "maps")
+    file = folder / "measure/reference.json"
+    reference = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps({**reference, "field_mm": {"low": 12.0, "high": 20.0}}), encoding="utf-8")
+    widths = {"p1_right": 13.0, "p1_left": 8.3}
+    for name, width in widths.items():
+        path = folder / f"measure/photographs/{name}.json"
+        path.write_text(
+            json.dumps({**json.loads(path.read_text(encoding="utf-8")), "field_mm": width}), encoding="utf-8"
+        )
+    data = read_measured(folder)
+    assert data.field_mm == (12.0, 20.0)
+    found = {one.id: {value.comparable for value in one.measurements.values()} for one in data.photographs}
+    assert found["p1_right"] == {True}
+    assert found["p1_left"] == {False}
+    assert found["p2_right"] == {False}, "nobody knows how wide it is"
