@@ -1,7 +1,11 @@
-"""The sample of a clinician's report in reports/sample/clinic, from drawn photographs and the shipped weights.
+r"""The sample of a clinician's report in reports/sample/clinic, from drawn photographs and the shipped weights.
 
     python benchmarks/sample_report.py --photos drawn
     retseg report drawn/photos --patients drawn/patients.csv --out reports/sample/clinic
+    chromium --headless --hide-scrollbars --window-size=1440,1800 \
+        --screenshot=page.png reports/sample/clinic/patients/1001.html
+    python -c "from PIL.Image import open as read; \
+        read('page.png').resize((960, 1200)).quantize(192).save('reports/sample/clinic.png')"
 
 The patients are invented. One photograph is blurred until it cannot be measured.
 """
