@@ -440,6 +440,8 @@ def report(
         measure__rejected=rejected or None,
     )
     if photographs is not None:
+        if dataset is not None or root is not None or split is not None:
+            raise ConfigError("photographs were named, and a dataset too", fix="Give PHOTOS, or --dataset and --split")
         from retseg.stages.patient_report import PAGE, report_photographs
 
         result = report_photographs(

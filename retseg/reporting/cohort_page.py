@@ -44,7 +44,7 @@ def write_cohort(
     """Writes the whole report about a folder of measured photographs, and returns the cohort's page.
 
     Args:
-        folder: What `retseg predict` and `retseg measure` wrote.
+        folder: What the stages `predict` and `measure` wrote.
         out: The report's folder.
         patients: Who is in which photograph; without it each photograph is its own patient.
         language: Its code: "en", "es" or "de".

@@ -49,7 +49,7 @@ def eye_view(
     """Everything that a page shows about one photograph.
 
     Args:
-        folder: What `retseg predict` and `retseg measure` wrote.
+        folder: What the stages `predict` and `measure` wrote.
         record: The photograph and whose it is.
         heading: Which eye it is, in words.
         identifier: Its id on the page.

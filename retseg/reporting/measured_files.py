@@ -1,4 +1,4 @@
-"""What `retseg measure` wrote: definitions, each photograph's measurements and quality, reference ranges, the model."""
+"""What the stage `measure` wrote: definitions, each photograph's measurements and quality, reference ranges, model."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def read_measured(folder: Path) -> MeasuredFolder:
     measure = folder / MEASURE
     files = sorted((measure / "photographs").rglob("*.json"))
     if not files:
-        raise InputError("there are no measurements here", where=folder, fix="Run `retseg measure` on it first")
+        raise InputError("there are no measurements here", where=folder, fix="Make them with `retseg report PHOTOS`")
     reference = _object(measure / "reference.json", needed=False)
     about = reference.get("about")
     field = _range(reference.get("field_mm"))
@@ -135,11 +135,13 @@ def _json(path: Path, needed: bool) -> Any:
         if not needed:
             return None
         raise InputError(
-            "a file of the measurements is missing", where=path, fix="Run `retseg measure` again"
+            "a file of the measurements is missing", where=path, fix="Run `retseg report` again with --force"
         ) from None
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
-        raise InputError(f"the file is damaged ({reason})", where=path, fix="Run `retseg measure` again") from None
+        raise InputError(
+            f"the file is damaged ({reason})", where=path, fix="Run `retseg report` again with --force"
+        ) from None
 
 
 def _object(path: Path, needed: bool = True) -> Mapping[str, Any]:
@@ -149,7 +151,7 @@ def _object(path: Path, needed: bool = True) -> Mapping[str, Any]:
 def _definitions(path: Path) -> tuple[Definition, ...]:
     data = _json(path, needed=True)
     if not isinstance(data, list):
-        raise InputError("the definitions must be a list", where=path, fix="Run `retseg measure` again")
+        raise InputError("the definitions must be a list", where=path, fix="Run `retseg report` again with --force")
     keys = Definition.__dataclass_fields__
     rows = [{key: _said(row[key]) for key in keys if row.get(key) is not None} for row in map(mapping_in, data)]
     return tuple(Definition(**{"title": row["name"], **row}) for row in rows if row.get("name"))

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from retseg.biomarkers.config import MeasureConfig
-from retseg.biomarkers.photograph import PhotographMeasured, VesselMap, measure_photograph
+from retseg.biomarkers.photograph import VesselMap, measure_photograph
 from retseg.biomarkers.registry import BIOMARKERS
 from retseg.biomarkers.units import in_units
 from retseg.core.errors import ImageError, InputError, OutputError
@@ -225,6 +225,3 @@ def write_table(folder: Path, ids: Sequence[str]) -> dict[str, int]:
 def _write_json(path: Path, content: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, json.dumps(content, ensure_ascii=False, indent=1) + "\n")
-
-
-__all__ = ["STAGE", "PhotographMeasured", "measure"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -29,9 +29,6 @@ class Muon(torch.optim.AdamW):
     Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024; the size of a step after Liu et al.,
     "Muon is scalable for LLM training", 2025.
     """
-
-    def __init__(self, params: Iterable[dict[str, Any]], lr: float) -> None:
-        super().__init__(params, lr=lr)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]

@@ -71,3 +71,11 @@ def test_patients_without_photographs_are_a_mistake(retseg):
     assert done.code != 0
     assert "--patients" in done.err
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("words", [("--dataset", "chase"), ("--root", "somewhere"), ("--split", "all")])
+def test_photographs_and_a_dataset_at_once_are_a_mistake(retseg, words):
+    done = retseg("report", "photos", *words)
+    assert done.code != 0
+    assert "photographs were named, and a dataset too" in done.err
+    assert "Traceback" not in done.err

@@ -1,4 +1,4 @@
-"""A folder as `retseg predict` and `retseg measure` leave it, made of drawn photographs with invented measurements."""
+"""A folder as the stages `predict` and `measure` leave it, made of drawn photographs with invented measurements."""
 
 from __future__ import annotations
 

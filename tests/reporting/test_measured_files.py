@@ -73,7 +73,7 @@ def test_reference_and_model_are_optional(folder: Path) -> None:
 
 
 def test_a_folder_without_measurements_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no measurements here.*retseg measure"):
+    with pytest.raises(InputError, match="no measurements here.*retseg report PHOTOS"):
         read_measured(tmp_path)
 
 
